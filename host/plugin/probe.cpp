@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -24,8 +26,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How often a probe that has closed its pipes is asked whether it still lives.
-constexpr std::chrono::milliseconds kTick{2};
+/// How often a probe is asked whether it still lives where the kernel has no pidfd for it.
+constexpr std::chrono::milliseconds kTick{5};
 /// Below it the probe's pipes must not lie in this process, as the child's numbers 0 to 3 are set one after the other.
 constexpr int kLowestPipeFd = 10;
 
@@ -106,6 +108,7 @@ class Probe {
  public:
   Probe(pid_t pid, Fd report, Fd output, std::chrono::milliseconds limit)
       : pid_(pid),
+        pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))),
         report_fd_(std::move(report)),
         output_fd_(std::move(output)),
         limit_(limit),
@@ -135,11 +138,12 @@ class Probe {
   }
 
   void wait_for_news() {
-    std::array<pollfd, 2> fds{{{report_fd_.get(), POLLIN, 0}, {output_fd_.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> fds{
+        {{pidfd_.get(), POLLIN, 0}, {report_fd_.get(), POLLIN, 0}, {output_fd_.get(), POLLIN, 0}}};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
-    const bool closed = report_fd_.get() < 0;  // it is about to end, or hides
-    const auto most = std::min<std::chrono::milliseconds>(left, closed ? kTick : std::chrono::milliseconds(50));
-    if (most.count() > 0) ::poll(fds.data(), fds.size(), static_cast<int>(most.count()));
+    const auto most = pidfd_.get() < 0 ? std::min(left, kTick) : left;
+    if (most.count() > 0)
+      ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(most.count(), INT_MAX)));
     read_all();
   }
 
@@ -236,6 +240,7 @@ class Probe {
       "build it again in case the file is damaged, then debug the constructors of its global objects";
 
   pid_t pid_;
+  Fd pidfd_;
   Fd report_fd_;
   Fd output_fd_;
   std::chrono::milliseconds limit_;

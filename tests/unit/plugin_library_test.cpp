@@ -95,6 +95,14 @@ TEST_CASE("step 1: what is no whole library for this machine", "[plugin][library
   const Result<Library> below = Library::open(path_of("minimal") + "/x.so", kProbe);
   REQUIRE(below.has_error());
   CHECK(below.error().file_missing);
+  const std::string loop =
+      (std::filesystem::temp_directory_path() / ("taskgraph-loop-" + std::to_string(::getpid()) + ".so")).string();
+  std::filesystem::create_symlink(loop, loop);
+  const Result<Library> round = Library::open(loop, kProbe);
+  std::filesystem::remove(loop);
+  REQUIRE(round.has_error());
+  CHECK(round.error().reason ==
+        "cannot be read: Too many levels of symbolic links; check the permissions of the file and of its folders");
   const Result<Library> cut = Library::open(std::string("/dev/null\0.so", 13), kProbe);
   REQUIRE(cut.has_error());
   CHECK(cut.error().reason == "its path has a NUL byte in it; correct plugin.path in the topology file");

@@ -1,7 +1,7 @@
 /// Exports a TaskBuilder as the plugin's one symbol. Once per plugin, in one source file, outside of any namespace:
 ///
-///     TASKGRAPH_PLUGIN(MyBuilder)                               // a TaskBuilder with a constructor from const Job&
-///     TASKGRAPH_PLUGIN(MyBuilder, .version = "1.2", .read_only_methods = {"whoami"})
+///     TASKGRAPH_PLUGIN(MyBuilder);                              // a TaskBuilder with a constructor from const Job&
+///     TASKGRAPH_PLUGIN(MyBuilder, .version = "1.2", .read_only_methods = {"whoami"});
 #pragma once
 
 #include <taskgraph/task.hpp>

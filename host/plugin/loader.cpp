@@ -53,9 +53,11 @@ Loaded load_library(const std::filesystem::path& path) {
   try {
     library.load(path, failed, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
   } catch (const std::exception& e) {
-    return {nullptr, fmt::format("one of its constructors threw \"{}\"", one_line(e.what()))};
+    // Whether a throw comes here or ends the process depends on how the plugin was compiled.
+    return {nullptr, fmt::format("one of its constructors threw \"{}\"; {}", one_line(e.what()), kConstructorCure)};
   } catch (...) {
-    return {nullptr, "one of its constructors threw something that is no std::exception"};
+    return {nullptr,
+            fmt::format("one of its constructors threw something that is no std::exception; {}", kConstructorCure)};
   }
   if (failed) return {nullptr, loader_reason(path)};
   kept().push_back(std::move(library));

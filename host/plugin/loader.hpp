@@ -4,8 +4,14 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace taskgraph::plugin {
+
+/// What to do about a constructor that does more than it may.
+inline constexpr std::string_view kConstructorCure =
+    "move that work from global objects into the TaskBuilder's constructor, where a throw refuses the plugin by its "
+    "text";
 
 struct Loaded {
   const void* symbol = nullptr;        ///< the entry; nullptr when it is not exported. Lives as long as the process

@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include "host/plugin/loader.hpp"
 #include "host/plugin/probe_report.hpp"
 
 namespace taskgraph::plugin {
@@ -207,7 +208,7 @@ class Probe {
     if (got_ == 0)
       return fmt::format("the process that tries it ended before it began: {}{}; the plugin has not run", how, wrote());
     return fmt::format("its constructors ended the process: {} before the plugin was loaded{}; {}", how, wrote(),
-                       crashed() ? kCureOfCrash : kCure);
+                       crashed() ? kCureOfCrash : kConstructorCure);
   }
 
   bool crashed() const {
@@ -218,7 +219,7 @@ class Probe {
 
   std::string hung() const {
     return fmt::format("its constructors did not return within {} s{}; {}", static_cast<double>(limit_.count()) / 1'000,
-                       wrote(), kCure);
+                       wrote(), kConstructorCure);
   }
 
   /// The last line of what it wrote to stderr.
@@ -232,10 +233,6 @@ class Probe {
   }
 
   static constexpr std::size_t kOutputBytesKept = 8 * kProbeOutputBytesMax;
-  static constexpr std::string_view kCure =
-      "move that work from global objects into the TaskBuilder's constructor, where a throw refuses the plugin by its "
-      "text";
-
   static constexpr std::string_view kCureOfCrash =
       "build it again in case the file is damaged, then debug the constructors of its global objects";
 

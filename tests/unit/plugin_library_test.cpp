@@ -125,11 +125,14 @@ TEST_CASE("step 2: a constructor that ends the process costs the probe only", "[
                                                  "killed by signal 6 (Aborted) before the plugin was loaded, after it "
                                                  "wrote \"my_table.c:7: the table is empty\"" +
                                                  kMove);
-  CHECK(
-      refusal_of("constructor_throws") ==
-      ended +
-          "killed by signal 6 (Aborted) before the plugin was loaded, after it wrote \"what():  no table for row 17\"" +
-          kMove);
+  // By how the plugin was compiled, a throw ends the process or reaches the loader's caller.
+  const std::string threw = refusal_of("constructor_throws");
+  const bool died = threw.find(" (Aborted) ") != std::string::npos;
+  CHECK(threw == (died ? ended +
+                             "killed by signal 6 (Aborted) before the plugin was loaded, after it wrote \"what():  no "
+                             "table for row 17\"" +
+                             kMove
+                       : "2: one of its constructors threw \"no table for row 17\"" + kMove));
 #if !defined(TASKGRAPH_SANITIZED)  // a sanitizer turns this signal into an exit status
   CHECK(refusal_of("constructor_crashes") == ended +
                                                  "killed by signal 11 (Segmentation fault) before the plugin was "

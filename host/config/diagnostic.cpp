@@ -1,5 +1,7 @@
 #include "host/config/diagnostic.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "host/config/words.hpp"
@@ -27,7 +29,7 @@ std::vector<Diagnostic> sorted(std::vector<Diagnostic>& diagnostics) {
 std::string to_text(const Diagnostic& diagnostic) {
   std::string out = printable(diagnostic.file);
   if (diagnostic.position.line != 0) {
-    out += ":" + std::to_string(diagnostic.position.line) + ":" + std::to_string(diagnostic.position.column);
+    out += fmt::format(":{}:{}", diagnostic.position.line, diagnostic.position.column);
   }
   out += ": ";
   if (!diagnostic.pointer.empty()) out += shown(diagnostic.pointer) + ": ";

@@ -24,7 +24,7 @@ std::vector<ShapeInfo> make_list() {
        {"parents", "children"},
        {1, 0},
        false},
-      {"ring", true, {{"hops", Kind::number, 1, kHopsMax, 1}}, {"next", "prev", "both"}, {1, 0, 2}, false},
+      {"ring", true, {{"hops", Kind::steps, 1, kHopsMax, 1}}, {"next", "prev", "both"}, {1, 0, 2}, false},
       {"full", true, {}, {}, {}, false},
       {"star", true, {{"hub", Kind::task_id, 0, 0, 0}}, {}, {}, false},
       {"edges", true, {}, {}, {}, true},
@@ -62,7 +62,15 @@ const ShapeInfo* find_shape(std::string_view name) {
 }
 
 std::uint32_t parameter_max(const Parameter& parameter, std::uint32_t count) {
-  return parameter.kind == Parameter::Kind::task_id ? count - 1 : parameter.max;
+  switch (parameter.kind) {
+    case Parameter::Kind::task_id:
+      return count - 1;
+    case Parameter::Kind::steps:
+      return std::clamp(count - 1, 1U, parameter.max);
+    case Parameter::Kind::number:
+      break;
+  }
+  return parameter.max;
 }
 
 bool is_own_inverse(const ShapeChoice& choice) {

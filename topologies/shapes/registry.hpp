@@ -19,11 +19,11 @@ namespace taskgraph::topologies {
 
 /// A parameter that is a number. What is no number (`role`, `edges`) is told by ShapeInfo's other members.
 struct Parameter {
-  enum class Kind { number, task_id };
+  enum class Kind { number, task_id, steps };
   std::string_view name;
   Kind kind;
   std::uint32_t min;
-  std::uint32_t max;                           ///< of a task_id: count - 1, whatever stands here
+  std::uint32_t max;                           ///< but see parameter_max
   std::optional<std::uint32_t> default_value;  ///< without one the parameter must be given
 };
 
@@ -62,7 +62,8 @@ bool is_own_inverse(const ShapeChoice& choice);
 /// of `edges` have been checked by the caller.
 std::shared_ptr<const StaticShape> make_shape(const ShapeChoice& choice, std::uint32_t count);
 
-/// The largest value of a parameter in a job of `count` tasks; what exceeds `max` for every count is found without it.
+/// The largest value of a parameter in a job of `count` tasks: of a task_id the last id; of steps no further than round
+/// the ring.
 std::uint32_t parameter_max(const Parameter& parameter, std::uint32_t count);
 
 }  // namespace taskgraph::topologies

@@ -1,0 +1,145 @@
+/// The threads of a worker and the strands that they run.
+///
+/// Not Asio's strands: a pull between two tasks may cost 1 us of CPU in all, and each Asio post costs a lock, an
+/// allocation and often a futex wake. Here a post is one compare-and-swap, plus one short lock when the strand was
+/// idle, and wakes nobody unless there is work for another thread: each strand knows what an activation of it costs
+/// (a moving average), and a sleeping thread is woken when the ready ones together cost more than kWakeCostNs. Since an
+/// average can be wrong (a hook may compute for 10 s), one sleeping thread watches while others run: what has waited
+/// for kWatchPeriod without any progress is taken by it. When all sleep, nobody has a timeout but for the next timer.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "host/core/ids.hpp"
+
+namespace taskgraph::runtime {
+
+/// CLOCK_BOOTTIME. Any thread.
+core::Time now();
+
+class Executor;
+
+/// The mailbox of one actor. `run` never overlaps with itself and calls are ordered by happens-before.
+///
+/// Any thread may post; all else on the strand. Must outlive the executor's threads (stop()).
+/// A mailbox has no limit of its own: what can be posted is bounded by who posts (channels by limits.channel_*, posts
+/// of tasks by limits.timers_open, answers by limits.serves_open). Events are run in the order of posting.
+class Strand {
+ public:
+  /// Base of what is posted; made with new by the poster, owned by the strand from then on.
+  struct Node {
+    Node* next = nullptr;
+  };
+
+  explicit Strand(Executor& executor) : executor_(executor) {}
+  Strand(const Strand&) = delete;
+  Strand& operator=(const Strand&) = delete;
+
+  /// Any thread.
+  void post(Node* node);
+  /// `run` with `ticked` follows at `time` or a little later; one timer per strand, the earliest wins until it fires.
+  void wake_at(core::Time time);
+
+  static constexpr std::uint32_t kBatchEventsMax = 64;
+
+ protected:
+  virtual ~Strand() = default;
+  /// Takes over the list (at most kBatchEventsMax nodes, in order of posting; nullptr when only the timer fired).
+  virtual void run(Node* batch, bool ticked, core::Time now) = 0;
+  /// What was posted and never run, in order; for the destructor of the derived class.
+  Node* take_rest();
+  Executor& executor() { return executor_; }
+
+ private:
+  friend class Executor;
+  static constexpr std::uint32_t kNoTimer = UINT32_MAX;
+
+  Node* next_batch(bool& ticked);
+  bool finish();  ///< true: it has more to do and stays scheduled
+  static Node* reversed(Node* list);
+
+  Executor& executor_;
+  // Newest first. nullptr: idle; busy_mark(): scheduled or running, and empty.
+  std::atomic<Node*> inbox_{nullptr};
+  Node tick_;  // posted by the timer
+  std::atomic<bool> tick_posted_{false};
+  std::atomic<std::int64_t> armed_at_{INT64_MAX};  // written under the executor's mutex
+  // of the running activation
+  Node* pending_ = nullptr;
+  std::uint32_t cost_ns_ = 0;
+  // guarded by the executor's mutex
+  std::uint32_t timer_slot_ = kNoTimer;
+  Strand* next_ready_ = nullptr;
+};
+
+/// Made and stopped by one thread, the owner's.
+class Executor {
+ public:
+  /// 0 threads: as many as the machine has.
+  explicit Executor(unsigned threads = 0);
+  ~Executor() { stop(); }
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  /// Runs what is ready, and nothing that is posted from now on; returns when all threads have ended. Strands that
+  /// shall end in order do so before.
+  void stop();
+  std::size_t thread_count() const { return threads_.size(); }
+
+  static constexpr std::uint32_t kWakeCostNs = 50'000;
+  static constexpr core::Duration kWatchPeriod = core::milliseconds(1);
+
+ private:
+  friend class Strand;
+  struct Timer {
+    core::Time at;
+    Strand* strand;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  void loop();
+  core::Time activate(Strand& strand, core::Time now);
+  // All with mutex_ held.
+  void push(Strand& strand);
+  Strand* pop();
+  void call_if_needed();
+  void call_one();
+  void recheck_watch();
+  void sleep(Lock& lock);
+  void watch(Lock& lock);
+  void fire_timers(core::Time now);
+  void place_timer(std::size_t slot, Timer timer);
+  void sift_up(std::size_t slot, Timer timer);
+  void remove_first_timer();
+  core::Time next_timer() const { return timers_.empty() ? core::Time::never() : timers_.front().at; }
+
+  void make_ready(Strand& strand);
+  void arm(Strand& strand, core::Time time);
+
+  std::vector<std::thread> threads_;
+
+  // guarded by mutex_
+  std::mutex mutex_;
+  Strand* ready_first_ = nullptr;
+  Strand* ready_last_ = nullptr;
+  std::uint64_t ready_cost_ns_ = 0;
+  std::uint64_t pops_ = 0;
+  std::vector<Timer> timers_;  ///< a heap, the earliest first; at most one of each strand
+  bool stopping_ = false;
+  std::uint32_t running_ = 0;  ///< threads that do not sleep, or have been called
+  std::uint32_t idle_ = 0;     ///< threads that sleep without watching, and have not been called
+  std::uint32_t calls_ = 0;    ///< calls to idle ones that they have not heard yet
+  bool watched_ = false;       ///< one sleeping thread watches
+  bool watch_called_ = false;
+  bool watch_recheck_ = false;
+  core::Time watch_until_ = core::Time::never();
+  std::condition_variable idle_wake_;
+  std::condition_variable watch_wake_;
+};
+
+}  // namespace taskgraph::runtime

@@ -1,0 +1,118 @@
+/// What the coordinator stores for a job, and what can be asked of it, in the core's terms (protocol.md, design.md 7).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "host/core/assignment.hpp"
+#include "host/core/ids.hpp"
+#include "host/core/replica_event.hpp"
+
+namespace taskgraph::core {
+
+enum class DocumentKind : std::uint8_t { spec, view, epoch, shard, host, life, gone, suspected, controller, status };
+
+/// Name of a document: its kind and, where a kind has many, a number or uuid.
+struct Key {
+  DocumentKind kind = DocumentKind::spec;
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend auto operator<=>(const Key&, const Key&) = default;
+
+  static Key of(DocumentKind kind) { return {kind, 0, 0}; }
+  static Key shard(std::uint32_t number) { return {DocumentKind::shard, 0, number}; }
+  static Key host(HostId id) { return {DocumentKind::host, id.high, id.low}; }
+  static Key life(LifeId id) { return {DocumentKind::life, id.high, id.low}; }
+  static Key gone(LifeId id) { return {DocumentKind::gone, id.high, id.low}; }
+};
+
+/// Created once per job; `digest` is the SHA-256 of the topology's canonical form.
+struct SpecDocument {
+  JobId job;
+  std::string name;
+  std::string digest;
+};
+/// A grant exists only through this one: it names the version that each shard has.
+struct ViewDocument {
+  ViewVersion version;
+  std::vector<HostId> candidates;
+};
+struct EpochDocument {
+  Epoch epoch;
+};
+struct ShardDocument {
+  std::vector<TaskAssignment> tasks;
+};
+struct HostDocument {
+  HostId host;
+};
+/// Presence of a worker process; vanishes with its host's session.
+struct LifeDocument {
+  LifeId life;
+  HostId host;
+};
+/// Proof that a life has ended.
+struct GoneDocument {
+  LifeId life;
+};
+struct ControllerDocument {
+  HostId host;
+};
+struct StatusDocument {
+  bool ended = false;
+  JobStatus status = JobStatus::done;
+  Epoch epoch;         ///< in which it ended
+  std::string result;  ///< JSON, opaque here
+  std::string reason;  ///< of a failure that the framework declared
+};
+
+using Document = std::variant<SpecDocument, ViewDocument, EpochDocument, ShardDocument, HostDocument, LifeDocument,
+                              GoneDocument, ControllerDocument, StatusDocument>;
+using DocumentPtr = std::shared_ptr<const Document>;
+
+/// The coordinator's own version of a document, for comparing only. 0: it does not exist.
+using DocumentVersion = std::uint64_t;
+
+struct Entry {
+  Key key;
+  DocumentVersion version = 0;
+  DocumentPtr document;  ///< nullptr when it does not exist
+};
+
+/// All or nothing: every check holds, then every write is done.
+struct Transaction {
+  struct Check {
+    Key key;
+    DocumentVersion version = 0;
+  };
+  struct Write {
+    Key key;
+    DocumentPtr document;          ///< nullptr: delete
+    bool bound_to_session = false; ///< vanishes with the writer's session
+  };
+  std::vector<Check> checks;
+  std::vector<Write> writes;
+};
+
+/// What is known of a transaction. `unknown`: it may have happened, or may still happen; read and compare.
+enum class TransactionOutcome : std::uint8_t { committed, refused, unknown };
+
+/// Names a request to the coordinator; the reply carries it.
+using RequestId = std::uint64_t;
+
+struct TransactionReply {
+  RequestId request = 0;
+  TransactionOutcome outcome = TransactionOutcome::unknown;
+};
+/// A consistent read of all documents of the job. `known` false: it failed, nothing is known.
+struct ReadReply {
+  RequestId request = 0;
+  bool known = false;
+  std::vector<Entry> entries;
+};
+
+}  // namespace taskgraph::core

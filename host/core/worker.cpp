@@ -1,0 +1,144 @@
+#include "host/core/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/core/mutant.hpp"
+
+namespace taskgraph::core {
+namespace {
+
+/// The seat of `task` in `life`, if the view has one.
+const Seat* seat_in(const TaskAssignment& task, LifeId life) {
+  if (task.primary.life == life) return &task.primary;
+  for (const Seat& seat : task.backups) {
+    if (seat.life == life) return &seat;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Worker::handle(WorkerEvent event, Time now, WorkerEffects& out) {
+  std::visit([&](auto& one) { on(one, now, out); }, event);
+}
+
+ViewVersion Worker::applied() const { return view_ != nullptr && lagging_ == 0 ? view_->version() : ViewVersion{}; }
+
+void Worker::on(event::ViewPushed& pushed, Time now, WorkerEffects& out) {
+  const View& newest = waiting_ != nullptr ? waiting_ : view_;
+  if (newest != nullptr && pushed.view->version() <= newest->version()) return;
+  waiting_ = std::move(pushed.view);
+  try_apply(now, out);
+}
+
+void Worker::on(event::EpochPushed& pushed, Time now, WorkerEffects& out) {
+  if (epoch_.has_value() && pushed.epoch <= *epoch_) return;
+  epoch_ = pushed.epoch;
+  flags_.clear();  // flags end with their epoch
+  for (const auto& [task, running] : replicas_) out.push_back(effect::ToReplica{task, event::EpochLearned{*epoch_}});
+  try_apply(now, out);
+}
+
+/// A replica enters an epoch with its first role, so that no view is applied before the epoch is known.
+void Worker::try_apply(Time now, WorkerEffects& out) {
+  if (waiting_ == nullptr || !epoch_.has_value()) return;
+  const View before = std::exchange(view_, std::exchange(waiting_, nullptr));
+  const std::vector<TaskId> changed = changed_tasks(before.get(), *view_);
+  acknowledged_ = false;
+  for (const TaskId task : changed) {
+    const Term old = before == nullptr ? Term{} : before->task(task).term;
+    const Term term = view_->task(task).term;
+    if (term != old && term > Term{1}) granted_.push_back(task);
+  }
+  lagging_ = replicas_.size();
+  if (mutated(Mutant::acknowledge_before_apply)) all_applied(out);
+  for (const auto& [task, running] : replicas_) out.push_back(effect::ToReplica{task, event::ApplyView{view_, changed}});
+  for (const TaskId task : changed) {
+    const Seat* seat = seat_in(view_->task(task), life_);
+    if (seat == nullptr || stopping_ || replicas_.contains(task)) continue;
+    ReplicaCounter& newest = newest_[task];
+    if (seat->counter <= newest && !mutated(Mutant::reuse_counter)) continue;  // it has ended here, the view lags
+    newest = seat->counter;
+    replicas_.emplace(task, Running{*seat, {}});
+    ++lagging_;
+    out.push_back(effect::CreateReplica{task, *seat, view_, *epoch_});
+  }
+  std::erase_if(resignations_, [&](const Resignation& r) { return !view_->task(r.task).names(r.seat); });
+  if (resignations_.empty()) resign_again_at_ = Time::never();
+  (void)now;
+  if (lagging_ == 0) all_applied(out);
+}
+
+void Worker::on(event::ReplicaApplied& applied, Time, WorkerEffects& out) {
+  const auto found = replicas_.find(applied.task);
+  if (found == replicas_.end() || found->second.seat != applied.seat) return;
+  for (StoredFlag& flag : applied.applied.flags) {
+    if (flag.epoch == epoch_) flags_.push_back(std::move(flag));
+  }
+  Running& running = found->second;
+  if (running.applied < view_->version() && applied.applied.version >= view_->version() && --lagging_ == 0) {
+    running.applied = applied.applied.version;
+    return all_applied(out);
+  }
+  running.applied = std::max(running.applied, applied.applied.version);
+}
+
+void Worker::all_applied(WorkerEffects& out) {
+  acknowledged_ = true;
+  for (const TaskId task : std::exchange(granted_, {})) acknowledge(task, out);
+}
+
+void Worker::acknowledge(TaskId task, WorkerEffects& out) {
+  const TaskAssignment& entry = view_->task(task);
+  if (entry.primary.is_empty()) return;
+  SealAck ack{task, entry.term, life_, {}};
+  for (const StoredFlag& flag : flags_) {
+    if (flag.sender == task) ack.flags.push_back(flag);
+  }
+  out.push_back(effect::SendSealAck{entry.primary.life, std::move(ack)});
+}
+
+void Worker::on(event::SealAsked& asked, Time, WorkerEffects& out) {
+  if (view_ == nullptr || lagging_ != 0 || view_->version() < asked.ask.version) return;  // it will ask again
+  if (view_->task(asked.ask.task).term == asked.ask.term) acknowledge(asked.ask.task, out);
+}
+
+void Worker::on(event::ReplicaEnded& ended, Time now, WorkerEffects& out) {
+  const auto found = replicas_.find(ended.task);
+  if (found == replicas_.end() || found->second.seat != ended.seat) return;
+  const bool lagged = found->second.applied < view_->version();
+  replicas_.erase(found);
+  if (stopping_) {
+    if (replicas_.empty()) out.push_back(effect::AllStopped{});
+    return;
+  }
+  if (view_->task(ended.task).names(ended.seat)) {
+    resignations_.push_back(Resignation{ended.task, ended.seat, ended.blame, std::move(ended.reason)});
+    out.push_back(effect::Resign{resignations_.back()});
+    resign_again_at_ = std::min(resign_again_at_, now + kResignAgainAfter);
+  } else if (const Seat* seat = seat_in(view_->task(ended.task), life_); seat != nullptr && seat->counter > newest_[ended.task]) {
+    // The view replaced this replica by a new one in the same life: there was no room for both at once.
+    newest_[ended.task] = seat->counter;
+    replicas_.emplace(ended.task, Running{*seat, {}});
+    if (!lagged) ++lagging_;
+    out.push_back(effect::CreateReplica{ended.task, *seat, view_, *epoch_});
+    return;
+  }
+  if (lagged && --lagging_ == 0) all_applied(out);
+}
+
+void Worker::on(event::StopAll& stop, Time, WorkerEffects& out) {
+  if (stopping_) return;
+  stopping_ = true;
+  for (const auto& [task, running] : replicas_) out.push_back(effect::ToReplica{task, event::Stop{stop.reason}});
+  if (replicas_.empty()) out.push_back(effect::AllStopped{});
+}
+
+void Worker::on(event::Tick&, Time now, WorkerEffects& out) {
+  if (now < resign_again_at_) return;
+  for (const Resignation& resignation : resignations_) out.push_back(effect::Resign{resignation});
+  resign_again_at_ = resignations_.empty() ? Time::never() : now + kResignAgainAfter;
+}
+
+}  // namespace taskgraph::core

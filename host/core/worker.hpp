@@ -1,0 +1,145 @@
+/// One life of a worker: which replicas it runs, what view they have applied, and what it tells the others of that.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "host/core/assignment.hpp"
+#include "host/core/ids.hpp"
+#include "host/core/job.hpp"
+#include "host/core/replica_event.hpp"
+
+namespace taskgraph::core {
+
+/// "`life` has applied the view that grants `term` of `task`", with the flags it has stored of the task.
+struct SealAck {
+  TaskId task;
+  Term term;
+  LifeId life;
+  std::vector<StoredFlag> flags;
+};
+/// "Have you applied view `version`?": asked by the new primary of `task` while an acknowledgement is missing.
+struct SealAsk {
+  TaskId task;
+  Term term;
+  ViewVersion version;
+  LifeId asker;
+};
+/// A replica has ended; its seat may be given to another. Repeated until a view no longer names the seat.
+struct Resignation {
+  TaskId task;
+  Seat seat;
+  Blame blame = Blame::plugin;
+  std::string reason;
+};
+
+namespace event {
+struct ViewPushed {
+  View view;
+};
+struct EpochPushed {
+  Epoch epoch;
+};
+struct ReplicaApplied {
+  TaskId task;
+  Seat seat;
+  effect::ViewApplied applied;
+};
+struct ReplicaEnded {
+  TaskId task;
+  Seat seat;
+  Blame blame = Blame::plugin;
+  std::string reason;  ///< empty: it exited as it was told to
+};
+struct SealAsked {
+  SealAsk ask;
+};
+struct StopAll {
+  ExitReason reason;
+};
+}  // namespace event
+
+using WorkerEvent = std::variant<event::ViewPushed, event::EpochPushed, event::ReplicaApplied, event::ReplicaEnded,
+                                 event::SealAsked, event::StopAll, event::Tick>;
+
+namespace effect {
+/// Make a replica, give it `epoch`, then `view` with all tasks as changed.
+struct CreateReplica {
+  TaskId task;
+  Seat seat;
+  View view;
+  Epoch epoch;
+};
+struct ToReplica {
+  TaskId task;
+  ReplicaEvent event;
+};
+/// To the primary of `ack.task` in life `to`.
+struct SendSealAck {
+  LifeId to;
+  SealAck ack;
+};
+struct Resign {
+  Resignation resignation;
+};
+/// All replicas have exited after StopAll.
+struct AllStopped {};
+}  // namespace effect
+
+using WorkerEffect =
+    std::variant<effect::CreateReplica, effect::ToReplica, effect::SendSealAck, effect::Resign, effect::AllStopped>;
+using WorkerEffects = std::vector<WorkerEffect>;
+
+/// Owned by the worker's adapter, on its strand. Memory: one entry per replica.
+class Worker {
+ public:
+  explicit Worker(LifeId life) : life_(life) {}
+
+  void handle(WorkerEvent event, Time now, WorkerEffects& out);
+  Time wakeup() const { return resign_again_at_; }
+
+  LifeId life() const { return life_; }
+  /// All replicas have applied this one; nullptr before the first.
+  ViewVersion applied() const;
+  std::size_t replicas() const { return replicas_.size(); }
+  const View& view() const { return view_; }
+
+ private:
+  struct Running {
+    Seat seat;
+    ViewVersion applied;
+  };
+
+  void on(event::ViewPushed& pushed, Time now, WorkerEffects& out);
+  void on(event::EpochPushed& pushed, Time now, WorkerEffects& out);
+  void on(event::ReplicaApplied& applied, Time now, WorkerEffects& out);
+  void on(event::ReplicaEnded& ended, Time now, WorkerEffects& out);
+  void on(event::SealAsked& asked, Time now, WorkerEffects& out);
+  void on(event::StopAll& stop, Time now, WorkerEffects& out);
+  void on(event::Tick& tick, Time now, WorkerEffects& out);
+
+  void try_apply(Time now, WorkerEffects& out);
+  void acknowledge(TaskId task, WorkerEffects& out);
+  void all_applied(WorkerEffects& out);
+
+  static constexpr Duration kResignAgainAfter = milliseconds(500);
+
+  const LifeId life_;
+  View view_;
+  std::optional<Epoch> epoch_;
+  View waiting_;  ///< came before the first epoch
+  bool stopping_ = false;
+  bool acknowledged_ = true;  ///< view_ has been acknowledged to those that it granted terms to
+  std::map<TaskId, Running> replicas_;
+  std::size_t lagging_ = 0;  ///< replicas that have not applied view_
+  std::map<TaskId, ReplicaCounter> newest_;  ///< counter of the newest replica made here: none is made twice
+  std::vector<TaskId> granted_;              ///< tasks with a new term in views since the last acknowledgement
+  std::vector<StoredFlag> flags_;            ///< stored from tasks with new terms, in this epoch
+  std::vector<Resignation> resignations_;
+  Time resign_again_at_ = Time::never();
+};
+
+}  // namespace taskgraph::core

@@ -25,11 +25,28 @@ void append_escaped(char c, std::string& out) {
   }
 }
 
-/// C0 and C1 control characters, and what a quotation must escape.
-bool needs_escape(std::string_view sequence) {
+/// C0, DEL and C1: what a terminal takes for commands.
+bool is_control(std::string_view sequence) {
   const auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return first < 0x20 || first == 0x7f || first == '"' || first == '\\';
+  if (sequence.size() == 1) return first < 0x20 || first == 0x7f;
   return sequence.size() == 2 && first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;
+}
+
+/// Appends `text` up to `bytes_max` of it, and returns how much that was.
+std::size_t append_printable(std::string_view text, std::size_t bytes_max, bool in_quotes, std::string& out) {
+  std::size_t at = 0;
+  while (at < text.size() && at < bytes_max) {
+    const std::size_t size = utf8_sequence(text.substr(at));
+    const std::string_view sequence = text.substr(at, std::max<std::size_t>(size, 1));
+    const bool mark = in_quotes && (sequence == "\"" || sequence == "\\");
+    if (size == 0 || mark || is_control(sequence)) {
+      for (const char c : sequence) append_escaped(c, out);
+    } else {
+      out += sequence;
+    }
+    at += sequence.size();
+  }
+  return at;
 }
 
 /// Optimal string alignment distance (Damerau 1964, restricted): three rows of the usual table.
@@ -81,19 +98,15 @@ std::size_t utf8_sequence(std::string_view text) {
 
 std::string quote(std::string_view text) {
   std::string out = "\"";
-  std::size_t at = 0;
-  while (at < text.size() && at < kQuotedBytesMax) {
-    const std::size_t size = utf8_sequence(text.substr(at));
-    const std::string_view sequence = text.substr(at, std::max<std::size_t>(size, 1));
-    if (size == 0 || needs_escape(sequence)) {
-      for (const char c : sequence) append_escaped(c, out);
-    } else {
-      out += sequence;
-    }
-    at += sequence.size();
-  }
+  const std::size_t shown = append_printable(text, kQuotedBytesMax, true, out);
   out += '"';
-  if (at < text.size()) out += "... (" + std::to_string(text.size()) + " bytes)";
+  if (shown < text.size()) out += "... (" + std::to_string(text.size()) + " bytes)";
+  return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  append_printable(text, text.size(), false, out);
   return out;
 }
 

@@ -14,6 +14,9 @@ inline constexpr std::size_t kQuotedBytesMax = 120;
 /// `"text"` with control characters and bytes that are no UTF-8 escaped (\n, \x1b), cut at kQuotedBytesMax.
 std::string quote(std::string_view text);
 
+/// `text` on one line: control characters and bytes that are no UTF-8 escaped, the rest as it is, nothing cut.
+std::string printable(std::string_view text);
+
 /// The candidate that `word` was most likely meant to be: at most a third of its letters (and at least one) inserted,
 /// removed, replaced or swapped with the next one; nothing when none is that near. Words over 64 bytes match nothing.
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);

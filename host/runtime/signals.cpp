@@ -1,0 +1,48 @@
+#include "host/runtime/signals.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <utility>
+
+namespace taskgraph::runtime {
+
+struct StopSignals::State : std::enable_shared_from_this<StopSignals::State> {
+  State(boost::asio::io_context& io, Handler to_call) : signals(io, SIGTERM, SIGINT), handler(std::move(to_call)) {}
+
+  void wait(Request request) {
+    signals.async_wait([self = shared_from_this(), request](const boost::system::error_code& error, int signal) {
+      if (error || self->cancelled) return;
+      // Waits again first: the handler may end the wait, and a second signal must not be missed while it runs.
+      if (request == Request::drain) self->wait(Request::stop_at_once);
+      self->handler(request, signal);
+    });
+  }
+
+  boost::asio::signal_set signals;
+  Handler handler;
+  bool cancelled = false;
+};
+
+StopSignals::StopSignals(boost::asio::io_context& io, Handler handler)
+    : state_(std::make_shared<State>(io, std::move(handler))) {
+  state_->wait(Request::drain);
+}
+
+StopSignals::~StopSignals() {
+  cancel();
+}
+
+void StopSignals::cancel() {
+  state_->cancelled = true;
+  boost::system::error_code ignored;
+  state_->signals.cancel(ignored);
+}
+
+void ignore_broken_pipes() {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  static_cast<void>(::sigaction(SIGPIPE, &ignore, nullptr));
+}
+
+}  // namespace taskgraph::runtime

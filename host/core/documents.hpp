@@ -107,6 +107,7 @@ using RequestId = std::uint64_t;
 struct TransactionReply {
   RequestId request = 0;
   TransactionOutcome outcome = TransactionOutcome::unknown;
+  std::vector<DocumentVersion> versions;  ///< committed: of each write, in order
 };
 /// A consistent read of all documents of the job. `known` false: it failed, nothing is known.
 struct ReadReply {

@@ -52,6 +52,7 @@ struct JobSpec {
   RestartLimits restart;
   FailureLimits failure;
   std::uint32_t tasks_per_shard = 512;  ///< fixed for the life of a job
+  std::uint32_t hosts_min = 1;          ///< `placement.hosts_min`: no task starts before so many hosts are there
 };
 
 }  // namespace taskgraph::core

@@ -46,7 +46,8 @@ void Controller::resigned(const Resignation& resignation, const Assignment& view
   if (!view.task(resignation.task).names(resignation.seat)) return;
   const bool first = resigned_.emplace(std::pair(resignation.task, resignation.seat), true).second;
   if (!first) return;
-  if (auto why = restarts_.failed(resignation.task, resignation.blame, resignation.reason, now); why && gave_up_.empty()) {
+  if (auto why = restarts_.failed(resignation.task, resignation.blame, resignation.reason, now);
+      why && gave_up_.empty()) {
     gave_up_ = *std::move(why);
   }
 }
@@ -135,7 +136,9 @@ std::optional<Transaction> Controller::change_assignment(Documents& documents, T
 
   std::vector<LiveLife> lives;
   std::size_t hosts = 0;
-  documents.for_each<LifeDocument>(DocumentKind::life, [&](const LifeDocument& live) { lives.push_back({live.life, live.host}); });
+  documents.for_each<LifeDocument>(DocumentKind::life, [&](const LifeDocument& live) {
+    lives.push_back({live.life, live.host});
+  });
   documents.for_each<HostDocument>(DocumentKind::host, [&](const HostDocument&) { ++hosts; });
   const bool first_start = view->lives().empty();
   if (first_start && hosts < spec_.hosts_min) return std::nullopt;
@@ -143,7 +146,9 @@ std::optional<Transaction> Controller::change_assignment(Documents& documents, T
   std::map<LifeId, bool> dead;
   for (const LifeId& life : view->lives()) dead[life] = is_dead(life, documents, now);
   const auto next = place({spec_, *view, lives, [&](LifeId life) { return dead[life]; },
-                           [&](TaskId task, const Seat& seat) { return resigned_.contains({task, seat}); },
+                           [&](TaskId task, const Seat& seat) {
+                             return resigned_.contains({task, seat});
+                           },
                            [&](TaskId task) {
                              const Time at = restarts_.restart_at(task);
                              if (at <= now) return true;

@@ -58,7 +58,8 @@ struct FinishAsk {
 };
 
 /// Owned by the supervisor, on its loop. Holds nothing that a new holder of the office would miss, but for the restart
-/// policy's history, which starts anew. Memory: one entry per failed replica that a view still names, one per absent life.
+/// policy's history, which starts anew. Memory: one entry per failed replica that a view still names, one per absent
+/// life.
 class Controller {
  public:
   explicit Controller(const JobSpec& spec) : spec_(spec), restarts_(spec.restart) {}

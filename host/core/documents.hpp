@@ -91,8 +91,8 @@ struct Transaction {
   };
   struct Write {
     Key key;
-    DocumentPtr document;          ///< nullptr: delete
-    bool bound_to_session = false; ///< vanishes with the writer's session
+    DocumentPtr document;           ///< nullptr: delete
+    bool bound_to_session = false;  ///< vanishes with the writer's session
   };
   std::vector<Check> checks;
   std::vector<Write> writes;

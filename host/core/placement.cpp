@@ -123,6 +123,8 @@ class Placer {
 
 }  // namespace
 
-std::optional<std::vector<TaskAssignment>> place(const PlacementInput& input) { return Placer(input).run(); }
+std::optional<std::vector<TaskAssignment>> place(const PlacementInput& input) {
+  return Placer(input).run();
+}
 
 }  // namespace taskgraph::core

@@ -25,10 +25,10 @@ struct PlacementInput {
   std::function<bool(TaskId)> may_start;                  ///< the restart policy allows a new replica now
 };
 
-/// The next entries of all tasks, or nothing when nothing changes. Dead and resigned seats leave; a task without a primary
-/// gets its first live backup (members of the in-sync set first), else a new replica; missing backups are made where the
-/// task has no replica yet; each new replica on the life with the fewest seats, the lowest uuid first, and away from the
-/// hosts that have the task already. One term per grant. Moves nothing that lives.
+/// The next entries of all tasks, or nothing when nothing changes. Dead and resigned seats leave; a task without a
+/// primary gets its first live backup (members of the in-sync set first), else a new replica; missing backups are made
+/// where the task has no replica yet; each new replica on the life with the fewest seats, the lowest uuid first, and
+/// away from the hosts that have the task already. One term per grant. Moves nothing that lives.
 std::optional<std::vector<TaskAssignment>> place(const PlacementInput& input);
 
 }  // namespace taskgraph::core

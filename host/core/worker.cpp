@@ -23,7 +23,9 @@ void Worker::handle(WorkerEvent event, Time now, WorkerEffects& out) {
   std::visit([&](auto& one) { on(one, now, out); }, event);
 }
 
-ViewVersion Worker::applied() const { return view_ != nullptr && lagging_ == 0 ? view_->version() : ViewVersion{}; }
+ViewVersion Worker::applied() const {
+  return view_ != nullptr && lagging_ == 0 ? view_->version() : ViewVersion{};
+}
 
 void Worker::on(event::ViewPushed& pushed, Time now, WorkerEffects& out) {
   const View& newest = waiting_ != nullptr ? waiting_ : view_;
@@ -53,7 +55,8 @@ void Worker::try_apply(Time now, WorkerEffects& out) {
   }
   lagging_ = replicas_.size();
   if (mutated(Mutant::acknowledge_before_apply)) all_applied(out);
-  for (const auto& [task, running] : replicas_) out.push_back(effect::ToReplica{task, event::ApplyView{view_, changed}});
+  for (const auto& [task, running] : replicas_)
+    out.push_back(effect::ToReplica{task, event::ApplyView{view_, changed}});
   for (const TaskId task : changed) {
     const Seat* seat = seat_in(view_->task(task), life_);
     if (seat == nullptr || stopping_ || replicas_.contains(task)) continue;
@@ -117,7 +120,8 @@ void Worker::on(event::ReplicaEnded& ended, Time now, WorkerEffects& out) {
     resignations_.push_back(Resignation{ended.task, ended.seat, ended.blame, std::move(ended.reason)});
     out.push_back(effect::Resign{resignations_.back()});
     resign_again_at_ = std::min(resign_again_at_, now + kResignAgainAfter);
-  } else if (const Seat* seat = seat_in(view_->task(ended.task), life_); seat != nullptr && seat->counter > newest_[ended.task]) {
+  } else if (const Seat* seat = seat_in(view_->task(ended.task), life_);
+             seat != nullptr && seat->counter > newest_[ended.task]) {
     // The view replaced this replica by a new one in the same life: there was no room for both at once.
     newest_[ended.task] = seat->counter;
     replicas_.emplace(ended.task, Running{*seat, {}});

@@ -134,7 +134,7 @@ class Worker {
   bool stopping_ = false;
   bool acknowledged_ = true;  ///< view_ has been acknowledged to those that it granted terms to
   std::map<TaskId, Running> replicas_;
-  std::size_t lagging_ = 0;  ///< replicas that have not applied view_
+  std::size_t lagging_ = 0;                  ///< replicas that have not applied view_
   std::map<TaskId, ReplicaCounter> newest_;  ///< counter of the newest replica made here: none is made twice
   std::vector<TaskId> granted_;              ///< tasks with a new term in views since the last acknowledgement
   std::vector<StoredFlag> flags_;            ///< stored from tasks with new terms, in this epoch

@@ -66,14 +66,17 @@ Cell::Cell(Executor& executor, const CellShared& shared, core::TaskId task)
     : Strand(executor), shared_(shared), task_(task) {}
 
 Cell::~Cell() {
-  for (Node* node = take_rest(); node != nullptr;) {
-    const std::unique_ptr<Event> event(static_cast<Event*>(node));
-    node = node->next;
-    if (const auto* posted = std::get_if<Posted>(&event->body)) posted->continuation.drop(posted->continuation.owner);
+  if (live_ != nullptr) {
+    live_->bridge.drop_all();
+    live_->hooks().destroy(live_->task.object);
   }
-  if (live_ == nullptr) return;
-  live_->bridge.drop_all();
-  live_->hooks().destroy(live_->task.object);
+  while (Node* node = take_rest()) {  // again and again: what is dropped may answer pulls
+    while (node != nullptr) {
+      const std::unique_ptr<Event> event(static_cast<Event*>(node));
+      node = node->next;
+      if (const auto* posted = std::get_if<Posted>(&event->body)) posted->continuation.drop(posted->continuation.owner);
+    }
+  }
 }
 
 // ---------------------------------------------------------------- any thread

@@ -52,7 +52,10 @@ class CellWorld final : public runtime::CellOutside {
       cells_.push_back(std::make_unique<runtime::Cell>(*executor_, shared_, core::TaskId{i}));
     }
   }
-  ~CellWorld() { executor_->stop(); }
+  ~CellWorld() {
+    executor_->stop();
+    cells_.clear();  // tasks that still live take notes as they are destroyed
+  }
   CellWorld(const CellWorld&) = delete;
   CellWorld& operator=(const CellWorld&) = delete;
 

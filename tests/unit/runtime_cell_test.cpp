@@ -1,0 +1,272 @@
+#include "host/runtime/cell.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/cell_world.hpp"
+
+namespace {
+
+using namespace taskgraph;
+using tests::CellWorld;
+using namespace std::chrono_literals;
+
+/// Catch2's macros are for one thread; the strands' expectations are noted here and checked when they have stopped.
+std::atomic<int> wrong_line{0};
+#define EXPECT(condition) ((condition) ? void(0) : wrong_line.store(__LINE__))
+
+/// A task made of the hooks that a test needs.
+struct Script {
+  std::function<void(Task&, Host&)> init, enter_epoch, exit;
+  std::function<void(Host&, std::string_view meta)> flag_raised;
+  std::function<void(Host&, Pull)> serve;
+};
+
+class Scripted final : public Task {
+ public:
+  Scripted(Host host, const Script& script, CellWorld*& world) : Task(host), script_(script), world_(world) {}
+  ~Scripted() { world_->note("destroyed " + std::to_string(host().task_id())); }
+  void init() override {
+    if (script_.init) script_.init(*this, host());
+  }
+  void enter_epoch(Epoch) override {
+    if (script_.enter_epoch) script_.enter_epoch(*this, host());
+  }
+  void flag_raised(TaskId, std::string_view, std::string_view meta) override {
+    if (script_.flag_raised) script_.flag_raised(host(), meta);
+  }
+  void serve(Pull pull) override {
+    if (script_.serve) return script_.serve(host(), std::move(pull));
+    pull.refuse(Code::no_such_method, "nothing");
+  }
+  void exit(ExitReason) noexcept override { world_->note("exit " + std::to_string(host().task_id())); }
+
+ private:
+  const Script& script_;
+  CellWorld*& world_;
+};
+
+/// Two tasks, each with its script, on two threads.
+struct Pair {
+  Script scripts[2];
+  CellWorld* self = nullptr;
+  CellWorld world{2, 2, [this](TaskId id, Host host) { return std::make_unique<Scripted>(host, scripts[id], self); }};
+  Pair() {
+    self = &world;
+    wrong_line = 0;
+  }
+  ~Pair() {
+    world.executor().stop();
+    CHECK(wrong_line == 0);
+  }
+  bool noted(const std::string& line) {
+    const auto notes = world.notes();
+    return std::find(notes.begin(), notes.end(), line) != notes.end();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a pull is answered at once, later on the strand, or by another thread", "[cell]") {
+  Pair pair;
+  std::thread answering;
+  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+    if (pull.method() == "now") return pull.reply("a");
+    auto kept = std::make_shared<Pull>(std::move(pull));
+    if (kept->method() == "later") {
+      EXPECT(host.after(1ms, [kept] { kept->reply("b"); }) == Status::ok);
+      return;
+    }
+    answering = std::thread([kept] { kept->reply("c"); });
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    for (const char* method : {"now", "later", "thread"}) {
+      host.pull(1, method, Buffer("?"), [&, method](const Answer& answer) {
+        pair.world.note(std::string(method) + " " + std::string(answer.body));
+      });
+    }
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("now a"));
+  CHECK(pair.world.wait_for("later b"));
+  CHECK(pair.world.wait_for("thread c"));
+  pair.world.executor().stop();
+  answering.join();
+}
+
+TEST_CASE("a hook that throws ends its replica: what was asked for before stands, what it asked for does not",
+          "[cell]") {
+  Pair pair;
+  pair.scripts[1].flag_raised = [&](Host&, std::string_view meta) { pair.world.note("flag " + std::string(meta)); };
+  pair.scripts[0].init = [&](Task&, Host& host) { EXPECT(host.raise_flag("peers", "x") == Status::not_primary); };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    EXPECT(host.raise_flag("peers", "before") == Status::ok);
+    EXPECT(host.post([&host] {
+      EXPECT(host.raise_flag("peers", "of the failed hook") == Status::ok);
+      throw std::runtime_error("bad row 17");
+    }) == Status::ok);
+    host.pull(1, "never", Buffer(), [guard = std::shared_ptr<void>(nullptr, [&](void*) {
+                                       pair.world.note("dropped");
+                                     })](const Answer&) { EXPECT(false); });
+  };
+  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+    EXPECT(host.after(24h, [kept = std::make_shared<Pull>(std::move(pull))] {}) == Status::ok);
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("ended 0 plugin: hook continuation threw \"bad row 17\" at epoch 0"));
+  CHECK(pair.world.wait_for("flag before"));
+  CHECK(pair.noted("dropped"));
+  CHECK(pair.noted("destroyed 0"));
+  CHECK_FALSE(pair.noted("exit 0"));
+  pair.world.executor().stop();
+  CHECK_FALSE(pair.noted("flag of the failed hook"));
+}
+
+TEST_CASE("a task that cannot be made is reported with its text, and no hook of it runs", "[cell]") {
+  CellWorld world(1, 1, [](TaskId, Host) -> std::unique_ptr<Task> { throw std::runtime_error("no file rows.txt"); });
+  world.start_all();
+  CHECK(world.wait_for("ended 0 plugin: create_task failed: \"no file rows.txt\""));
+}
+
+TEST_CASE("stop gives the task its exit; a kill does not", "[cell]") {
+  Pair pair;
+  pair.world.start_all();
+  pair.world.cell(0).post(core::event::Stop{core::ExitReason::drain});
+  pair.world.cell(1).kill({core::Blame::outside, "killed by a test"});
+  CHECK(pair.world.wait_for("ended 0"));
+  CHECK(pair.world.wait_for("ended 1 outside: killed by a test"));
+  CHECK(pair.noted("exit 0"));
+  CHECK_FALSE(pair.noted("exit 1"));
+}
+
+TEST_CASE("an answer or a post for a replica that has ended reaches nobody, also when a new one is there", "[cell]") {
+  Pair pair;
+  std::mutex mutex;
+  std::vector<Pull> kept;
+  std::atomic<int> made{0};
+  pair.scripts[1].serve = [&](Host&, Pull pull) {
+    const std::lock_guard lock(mutex);
+    kept.push_back(std::move(pull));
+    pair.world.note("served");
+  };
+  pair.scripts[1].init = [&](Task&, Host&) { pair.world.note("made " + std::to_string(made.fetch_add(1))); };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    host.pull(1, "x", Buffer(), [&](const Answer& answer) { pair.world.note("answer " + std::string(answer.body)); });
+  };
+  pair.world.start_all();
+  REQUIRE(pair.world.wait_for("served"));
+  pair.world.cell(1).kill({core::Blame::outside, "killed"});
+  REQUIRE(pair.world.wait_for("ended 1 outside: killed"));
+  pair.world.cell(1).create({{CellWorld::kJob, {1}, {CellWorld::kLife, {1}}}, pair.world.view(), core::Epoch{0}, {}});
+  REQUIRE(pair.world.wait_for("made 1"));
+  {
+    const std::lock_guard lock(mutex);
+    kept[0].reply("of the dead");
+  }
+  pair.world.cell(1).post(core::event::Stop{core::ExitReason::drain});
+  REQUIRE(pair.world.wait_for("ended 1"));
+  pair.world.executor().stop();
+  CHECK_FALSE(pair.noted("answer of the dead"));
+}
+
+TEST_CASE("limits and mistakes answer at once and say so once", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.timers_open = 2;
+  pair.world.spec().limits.flags_per_epoch = 2;
+  pair.world.spec().limits.flag_bytes = 4;
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    EXPECT(host.neighbours("peers").size() == 1);
+    EXPECT(host.neighbours("peers")[0] == 1);
+    EXPECT(host.neighbours("nobody").empty());
+    EXPECT(host.raise_flag("nobody") == Status::invalid);
+    EXPECT(host.raise_flag("nobody") == Status::invalid);
+    EXPECT(host.raise_flag("peers", "12345") == Status::invalid);
+    EXPECT(host.raise_flag("peers") == Status::ok);
+    EXPECT(host.raise_flag("peers") == Status::ok);
+    EXPECT(host.raise_flag("peers") == Status::busy);
+    EXPECT(host.after(-1ns, [] {}) == Status::invalid);
+    EXPECT(host.after(24h, [] {}) == Status::ok);
+    EXPECT(host.after(24h, [] {}) == Status::ok);
+    EXPECT(host.after(24h, [] {}) == Status::busy);
+    EXPECT(host.post([] {}) == Status::ok);
+    EXPECT(host.post([] {}) == Status::ok);
+    EXPECT(host.post([] {}) == Status::busy);
+    bool refused = false;
+    try {
+      host.pull(2, "x", Buffer(), [](const Answer&) {});
+    } catch (const std::invalid_argument&) {
+      refused = true;
+    }
+    EXPECT(refused);
+    EXPECT(host.finish_job(JobStatus::done, "no JSON") == Status::invalid);
+    EXPECT(host.advance_epoch(7) == Status::invalid);
+    EXPECT(host.finish_job(JobStatus::done, "{\"sum\":1}") == Status::ok);
+    EXPECT(host.random() != host.random());
+    EXPECT(host.term() == 1);
+    EXPECT(host.role() == Role::primary);
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("finish 0 {\"sum\":1}"));
+  pair.world.executor().stop();
+  const auto notes = pair.world.notes();
+  CHECK(std::count(notes.begin(), notes.end(),
+                   "log 0 raise_flag: the topology has no link \"nobody\"; further ones are not reported") == 1);
+}
+
+TEST_CASE("a task that asks in a circle delays itself only", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.pulls_open = 0;  // every pull is refused as busy, and asked for again at once
+  std::atomic<bool> stop{false};
+  std::function<void(Host&)> ask = [&](Host& host) {
+    host.pull(1, "x", Buffer(), [&](const Answer& answer) {
+      if (answer.code == Code::busy && !stop.load()) ask(host);
+    });
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) { ask(host); };
+  pair.world.start_all();
+  pair.world.cell(0).kill({core::Blame::outside, "enough"});  // gets in between two activations
+  CHECK(pair.world.wait_for("ended 0 outside: enough"));
+  stop = true;
+}
+
+TEST_CASE("chaos: the n-th event ends the replica by an injected fault; a dropped or delayed frame arrives later",
+          "[cell]") {
+  Pair pair;
+  std::atomic<int> frames{0};
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    host.pull(1, "x", Buffer(), [&](const Answer& answer) { pair.world.note("answer " + std::string(answer.body)); });
+  };
+  pair.scripts[1].serve = [](Host&, Pull pull) { pull.reply("y"); };
+  SECTION("throw") {
+    pair.world.chaos = [&](core::TaskId task, core::EventClass) -> std::optional<core::Fault> {
+      if (task.value == 1) return core::Fault{core::FaultKind::throw_in_hook, {}};
+      return std::nullopt;
+    };
+    pair.world.start_all();
+    CHECK(pair.world.wait_for("ended 1 injected: a hook threw \"injected by --chaos\""));
+  }
+  SECTION("drop") {
+    pair.world.chaos = [&](core::TaskId task, core::EventClass kind) -> std::optional<core::Fault> {
+      EXPECT(kind == core::EventClass::message);
+      if (task.value == 1 && frames++ == 0) return core::Fault{core::FaultKind::drop, {}};
+      return std::nullopt;
+    };
+    pair.world.start_all();
+    CHECK(pair.world.wait_for("answer y"));
+    CHECK(frames >= 2);
+  }
+  SECTION("delay") {
+    pair.world.chaos = [&](core::TaskId task, core::EventClass) -> std::optional<core::Fault> {
+      if (task.value == 1 && frames++ == 0) return core::Fault{core::FaultKind::delay, core::milliseconds(5)};
+      return std::nullopt;
+    };
+    pair.world.start_all();
+    CHECK(pair.world.wait_for("answer y"));
+  }
+  pair.world.executor().stop();
+}

@@ -32,7 +32,7 @@ class EdgesReader {
                          "expected a list of pairs such as [[0, 1], [1, 2]], not " + shown(list));
       return false;
     }
-    reading_.note(pointer_, std::to_string(list.size()) + " pairs", list);
+    reading_.note(pointer_, std::to_string(list.size()) + (list.size() == 1 ? " pair" : " pairs"), list);
     link_.choice.edges.reserve(list.size());
     link_.edge_offsets.reserve(list.size());
     std::size_t index = 0;

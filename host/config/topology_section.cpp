@@ -1,5 +1,7 @@
 #include "host/config/topology_section.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "host/config/quantities.hpp"
@@ -22,8 +24,7 @@ std::string dotted(std::string_view pointer) {
 }
 
 std::string range(std::uint64_t min, std::uint64_t max) {
-  return min == max ? std::to_string(min) + " and nothing else"
-                    : "from " + std::to_string(min) + " to " + std::to_string(max);
+  return min == max ? std::to_string(min) : fmt::format("a whole number from {} to {}", min, max);
 }
 
 }  // namespace
@@ -77,9 +78,8 @@ std::optional<JsonValue> Section::member(std::string_view name) {
 std::optional<JsonValue> Section::required(std::string_view name, std::string_view example) {
   const auto value = member(name);
   if (!value && value_) {
-    reading_.out.error(
-        value_->offset(), pointer_,
-        "\"" + std::string(name) + "\" is missing; write \"" + std::string(name) + "\": " + std::string(example));
+    reading_.out.error(value_->offset(), pointer_,
+                       fmt::format("\"{0}\" is missing; write \"{0}\": {1}", name, example));
   }
   return value;
 }
@@ -104,7 +104,7 @@ std::optional<std::uint64_t> Section::number(std::string_view name, std::uint64_
   const auto integer = value->integer();
   if (!integer || *integer < 0 || static_cast<std::uint64_t>(*integer) < min ||
       static_cast<std::uint64_t>(*integer) > max) {
-    error(*value, name, "expected a whole number " + range(min, max) + std::string(why) + ", not " + shown(*value));
+    error(*value, name, "expected " + range(min, max) + std::string(why) + ", not " + shown(*value));
     return std::nullopt;
   }
   reading_.note(pointer_to_member(name), std::to_string(*integer), value);
@@ -155,12 +155,12 @@ std::optional<core::Duration> Section::duration(std::string_view name, core::Dur
 std::optional<std::size_t> Section::word(std::string_view name, std::string_view what,
                                          std::span<const std::string_view> words,
                                          std::optional<std::size_t> default_index) {
-  const auto value = default_index ? member(name) : required(name, "\"" + std::string(words.front()) + "\"");
+  const auto value = default_index ? member(name) : required(name, quote(words.front()));
   if (!value) {
     if (default_index) reading_.note(pointer_to_member(name), std::string(words[*default_index]), std::nullopt);
     return default_index;
   }
-  const std::string list = " (" + std::string(what) + "s: " + joined(words) + ")";
+  const std::string list = fmt::format(" ({}s: {})", what, joined(words));
   if (!value->is(JsonKind::text)) {
     error(*value, name, "expected a " + std::string(what) + " in double quotes, not " + shown(*value) + list);
     return std::nullopt;

@@ -103,7 +103,8 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
   /// Offset at which the token of this event starts: between two tokens there are only blanks, commas and colons.
   std::size_t token() {
     const std::size_t start = text_.find_first_not_of(" \t\r\n,:", token_end_);
-    token_end_ = stream_.Tell();
+    // A list or an object is told of before its bracket is read.
+    token_end_ = std::max(stream_.Tell(), std::min(start, text_.size()) + 1);
     return std::min(start, text_.size());
   }
 

@@ -202,6 +202,14 @@ std::optional<Failure> store_environment(const Environment& environment, Options
   return std::nullopt;
 }
 
+Failure needs_value(std::string_view option) {
+  std::string text = as_option(option) + " needs a value";
+  for (const OptionRow& row : kRows) {
+    if (row.name == option) text += ": " + as_option(option) + " " + std::string(row.argument);
+  }
+  return usage(std::move(text));
+}
+
 /// What Program_options calls a syntax error.
 Failure explain(const po::invalid_command_line_syntax& error) {
   const std::string option = as_option(without_dashes(error.get_option_name()));
@@ -214,11 +222,7 @@ Failure explain(const po::invalid_command_line_syntax& error) {
     default:
       return usage(option + ": " + error.what());
   }
-  for (const OptionRow& row : kRows) {
-    if (as_option(row.name) == option)
-      return usage(option + " needs a value: " + option + " " + std::string(row.argument));
-  }
-  return usage(option + " needs a value");
+  return needs_value(without_dashes(option));
 }
 
 Result<std::vector<po::option>> parse_arguments(std::span<const char* const> arguments) {
@@ -277,7 +281,9 @@ Result<Options> parse_options(std::span<const char* const> arguments, const Envi
     const bool again = !seen.insert(option.string_key).second;
     if (again && option.string_key != "plugin-dir") return given_twice(option.string_key, !with_value);
     const std::string value = option.value.empty() ? std::string() : option.value.front();
-    if (with_value && value.empty()) return usage(as_option(option.string_key) + " needs a value that is not empty");
+    // Program_options would take the next option for the value; --result=--x still says it.
+    const bool took_an_option = option.original_tokens.size() > 1 && value.starts_with("--");
+    if (with_value && (value.empty() || took_an_option)) return needs_value(option.string_key);
     if (std::optional<Failure> failure = store(option.string_key, value, options)) return *failure;
   }
   if (options.topology.value.empty()) {

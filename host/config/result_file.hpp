@@ -26,7 +26,8 @@ struct JobResult {
 };
 
 /// What keeps `text` from being a job's result, else nothing: one JSON object in well-formed UTF-8, nested at most
-/// kResultDepthMax deep, at most kResultBytesMax long. Needs no stack that grows with the text. Any thread.
+/// kResultDepthMax deep, at most kResultBytesMax long, no number beyond a double's range. Needs no stack that grows
+/// with the text. Any thread.
 std::optional<std::string> check_result_json(std::string_view text);
 
 /// Whether write_result_file can succeed: the folder is there, a file can be made in it, and what is there already is a

@@ -14,7 +14,6 @@ class ResultChecker : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Res
   const char* complaint() const { return complaint_; }
 
   bool Default() { return depth_ != 0 || refuse("it is no JSON object; give {...}"); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return Default(); }
   bool String(const char* data, rapidjson::SizeType size, bool) { return Default() && check_text({data, size}); }
   bool Key(const char* data, rapidjson::SizeType size, bool) { return check_text({data, size}); }
   bool StartObject() { return deeper(); }
@@ -60,8 +59,7 @@ std::optional<std::string> check_result_json(std::string_view text) {
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return "NUL byte at byte " + std::to_string(nul);
   }
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                              rapidjson::kParseNumbersAsStringsFlag;  // numbers are passed on as they are
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
   try {
     rapidjson::MemoryStream stream(text.data(), text.size());
     ResultChecker checker;

@@ -94,10 +94,11 @@ std::optional<tg_continuation> Bridge::take_timer(core::Time now) {
 void Bridge::check_strand([[maybe_unused]] const char* function) const {
 #ifndef NDEBUG
   if (current == this) return;
-  std::fprintf(stderr,
-               "taskgraph: task %u called tg_host_api.%s outside of its strand; that function is [strand]: call it from "
-               "a hook, or hand the work to the strand with tg_host_api.post\n",
-               task_.value, function);
+  std::fprintf(
+      stderr,
+      "taskgraph: task %u called tg_host_api.%s outside of its strand; that function is [strand]: call it from "
+      "a hook, or hand the work to the strand with tg_host_api.post\n",
+      task_.value, function);
   std::abort();
 #endif
 }
@@ -205,10 +206,13 @@ struct BridgeFunctions {
     }
     const std::uint64_t token = self.completions_.insert(done);
     if (pull_id != nullptr) *pull_id = token;
-    const core::Duration deadline =
-        deadline_ns == 0 ? self.spec_.limits.pull_deadline : core::Duration{deadline_ns};
-    self.commands_->push_back(core::event::StartPull{self.epoch_, token, {static_cast<std::uint32_t>(to)},
-                                                     std::string(text_of(method)), std::move(bytes), deadline});
+    const core::Duration deadline = deadline_ns == 0 ? self.spec_.limits.pull_deadline : core::Duration{deadline_ns};
+    self.commands_->push_back(core::event::StartPull{self.epoch_,
+                                                     token,
+                                                     {static_cast<std::uint32_t>(to)},
+                                                     std::string(text_of(method)),
+                                                     std::move(bytes),
+                                                     deadline});
     return TG_OK;
   }
 

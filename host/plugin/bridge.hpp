@@ -27,8 +27,8 @@ class Bridge;
 /// What a bridge needs of the cell that it belongs to. Outlives all of the cell's replicas and every tg_pull.
 class BridgeOutside {
  public:
-  virtual core::Time now() const = 0;                                                         ///< any thread
-  virtual std::string_view life() const = 0;                                                  ///< any thread
+  virtual core::Time now() const = 0;                                                        ///< any thread
+  virtual std::string_view life() const = 0;                                                 ///< any thread
   virtual void log(core::TaskId task, tg_log_level level, std::string_view text) const = 0;  ///< any thread
   /// Any thread. The events come back on the strand; those of a replica (by its serial) that has ended are dropped.
   virtual void post_reply(std::uint32_t replica_serial, core::event::Reply reply) = 0;
@@ -47,8 +47,8 @@ const tg_host_api& host_api();
 /// Owned by its cell, together with the core::Replica; on the strand, but for what abi.h tags [any]. Hooks never
 /// re-enter the core: what they ask for becomes a command, which the cell takes when they have returned.
 ///
-/// Memory: limits.pulls_open completions (more are refused by the core after a hook), limits.timers_open timers, as many
-/// posts, and the neighbours of each link that was asked for.
+/// Memory: limits.pulls_open completions (more are refused by the core after a hook), limits.timers_open timers, as
+/// many posts, and the neighbours of each link that was asked for.
 class Bridge final : public tg_host {
  public:
   using Commands = std::vector<core::ReplicaEvent>;

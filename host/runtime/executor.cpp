@@ -177,9 +177,10 @@ void Executor::call_if_needed() {
   const std::uint64_t called = calls_ + (watch_called_ ? 1 : 0);
   if (running_ == 0 || ready_cost_ns_ > kWakeCostNs * (called + 1)) return call_one();
   // Somebody who runs will take it, or the one who watches.
-  if (!watched_ && own_executor == this && calls_ != 0) return;  // who was called will watch when there is nothing to do
+  if (!watched_ && own_executor == this && calls_ != 0)
+    return;  // who was called will watch when there is nothing to do
   if (!watched_) return call_one();
-  if (watch_until_ == core::Time::never()) recheck_watch();
+  if (!watch_timed_) recheck_watch();  // it went to sleep when nobody ran
 }
 
 void Executor::call_one() {
@@ -221,6 +222,7 @@ void Executor::watch(Lock& lock) {
     if (next_timer() <= time) break;
     if (ready_first_ != nullptr && (running_ == 0 || (waited && pops_ == pops_seen))) break;
     pops_seen = pops_;
+    watch_timed_ = running_ != 0;
     watch_until_ = std::min(running_ != 0 ? time + kWatchPeriod : core::Time::never(), next_timer());
     watch_recheck_ = false;
     const auto woken = [this] { return stopping_ || watch_called_ || watch_recheck_; };
@@ -268,8 +270,8 @@ void Executor::fire_timers(core::Time time) {
     Strand::Node* old = strand.inbox_.load(std::memory_order_relaxed);
     do {
       strand.tick_.next = old == busy_mark() ? nullptr : old;
-    } while (!strand.inbox_.compare_exchange_weak(old, &strand.tick_, std::memory_order_acq_rel,
-                                                  std::memory_order_relaxed));
+    } while (
+        !strand.inbox_.compare_exchange_weak(old, &strand.tick_, std::memory_order_acq_rel, std::memory_order_relaxed));
     if (old == nullptr && !stopping_) push(strand);
   }
 }

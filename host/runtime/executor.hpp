@@ -137,6 +137,7 @@ class Executor {
   bool watched_ = false;       ///< one sleeping thread watches
   bool watch_called_ = false;
   bool watch_recheck_ = false;
+  bool watch_timed_ = false;  ///< it looks again after kWatchPeriod
   core::Time watch_until_ = core::Time::never();
   std::condition_variable idle_wake_;
   std::condition_variable watch_wake_;

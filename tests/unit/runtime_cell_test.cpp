@@ -101,28 +101,28 @@ TEST_CASE("a pull is answered at once, later on the strand, or by another thread
 
 TEST_CASE("a hook that throws ends its replica: what was asked for before stands, what it asked for does not",
           "[cell]") {
-  Pair pair;
-  pair.scripts[1].flag_raised = [&](Host&, std::string_view meta) { pair.world.note("flag " + std::string(meta)); };
-  pair.scripts[0].init = [&](Task&, Host& host) { EXPECT(host.raise_flag("peers", "x") == Status::not_primary); };
-  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+  Pair pair;  // task 1 is created last, so that task 0 is there for its flag
+  pair.scripts[0].flag_raised = [&](Host&, std::string_view meta) { pair.world.note("flag " + std::string(meta)); };
+  pair.scripts[1].init = [&](Task&, Host& host) { EXPECT(host.raise_flag("peers", "x") == Status::not_primary); };
+  pair.scripts[1].enter_epoch = [&](Task&, Host& host) {
     EXPECT(host.raise_flag("peers", "before") == Status::ok);
     EXPECT(host.post([&host] {
       EXPECT(host.raise_flag("peers", "of the failed hook") == Status::ok);
       throw std::runtime_error("bad row 17");
     }) == Status::ok);
-    host.pull(1, "never", Buffer(), [guard = std::shared_ptr<void>(nullptr, [&](void*) {
+    host.pull(0, "never", Buffer(), [guard = std::shared_ptr<void>(nullptr, [&](void*) {
                                        pair.world.note("dropped");
                                      })](const Answer&) { EXPECT(false); });
   };
-  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+  pair.scripts[0].serve = [&](Host& host, Pull pull) {
     EXPECT(host.after(24h, [kept = std::make_shared<Pull>(std::move(pull))] {}) == Status::ok);
   };
   pair.world.start_all();
-  CHECK(pair.world.wait_for("ended 0 plugin: hook continuation threw \"bad row 17\" at epoch 0"));
+  CHECK(pair.world.wait_for("ended 1 plugin: hook continuation threw \"bad row 17\" at epoch 0"));
   CHECK(pair.world.wait_for("flag before"));
   CHECK(pair.noted("dropped"));
-  CHECK(pair.noted("destroyed 0"));
-  CHECK_FALSE(pair.noted("exit 0"));
+  CHECK(pair.noted("destroyed 1"));
+  CHECK_FALSE(pair.noted("exit 1"));
   pair.world.executor().stop();
   CHECK_FALSE(pair.noted("flag of the failed hook"));
 }

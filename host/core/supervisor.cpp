@@ -83,7 +83,7 @@ void Supervisor::on(ReadReply& reply, Time now, SupervisorEffects& out) {
                       ", this host brings " + digest_ + "; start all hosts with the same file",
                   out);
   }
-  job_ = spec->job;
+  if (job_.is_nil()) job_ = spec->job;
 }
 
 void Supervisor::on(event::DocumentsChanged&, Time, SupervisorEffects&) {

@@ -1,0 +1,146 @@
+/// taskgraph-host: reads what it was asked for, checks everything, runs the job, says how it ended.
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "host/config/chaos_option.hpp"
+#include "host/config/options.hpp"
+#include "host/config/print_config.hpp"
+#include "host/config/result_file.hpp"
+#include "host/config/topology_file.hpp"
+#include "host/plugin/bridge.hpp"
+#include "host/plugin/library.hpp"
+#include "host/plugin/probe.hpp"
+#include "host/plugin/search.hpp"
+#include "host/runtime/log.hpp"
+#include "host/runtime/run_job.hpp"
+
+namespace taskgraph {
+namespace {
+
+using config::ExitCode;
+using config::Failure;
+
+int end(const Failure& failure) {
+  std::fprintf(stderr, "taskgraph-host: %s\n", failure.text.c_str());
+  return static_cast<int>(failure.code);
+}
+
+/// What a run needs beside the options. Lives as long as the process: the plugin keeps pointers into it.
+struct Inputs {
+  config::TopologyFile topology;
+  config::ChaosOption chaos;
+  std::vector<tg_arg> args;
+  tg_job job{};
+};
+
+std::optional<Failure> read_inputs(const config::Options& options, Inputs& inputs) {
+  auto topology = config::load_topology_file(options.topology.value);
+  if (const auto* errors = std::get_if<config::TopologyErrors>(&topology)) return errors->failure();
+  inputs.topology = std::get<config::TopologyFile>(std::move(topology));
+  for (const config::Diagnostic& warning : inputs.topology.warnings) {
+    runtime::log(runtime::LogLevel::warning, config::to_text(warning));
+  }
+  if (options.chaos.value.has_value()) {
+    auto chaos = config::read_chaos(*options.chaos.value);
+    if (!chaos) return chaos.error();
+    inputs.chaos = *std::move(chaos);
+    const std::uint32_t tasks = inputs.topology.spec.topology->task_count();
+    if (auto failure = config::check_chaos_tasks(inputs.chaos, tasks)) return failure;
+  }
+  if (auto failure = config::check_files(options)) return failure;
+  if (options.result.value.has_value()) return config::check_result_target(*options.result.value);
+  return std::nullopt;
+}
+
+tg_view view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+void describe_job(Inputs& inputs) {
+  const config::TopologyFile& topology = inputs.topology;
+  static std::string directory;
+  directory = topology.directory.string();
+  for (const config::PluginArgument& arg : topology.args) {
+    inputs.args.push_back(
+        {view(arg.name), static_cast<tg_arg_kind>(arg.kind), view(arg.text), arg.integer, arg.number});
+  }
+  inputs.job.struct_size = sizeof(tg_job);
+  inputs.job.arg_count = static_cast<std::uint32_t>(inputs.args.size());
+  inputs.job.args = inputs.args.data();
+  inputs.job.name = view(topology.spec.name);
+  inputs.job.args_json = view(topology.args_json);
+  inputs.job.task_count = topology.spec.topology->task_count();
+  inputs.job.directory = view(directory);
+}
+
+std::variant<plugin::Library, Failure> load_plugin(const config::Options& options, const Inputs& inputs) {
+  plugin::SearchPlaces places;
+  places.topology_directory = inputs.topology.directory;
+  places.plugin_dirs = options.plugin_dirs.value;
+  for (const auto& folder : options.plugin_path.value) {
+    if (!places.plugin_path.empty()) places.plugin_path += ':';
+    places.plugin_path += folder.string();
+  }
+  places.installed = plugin::installed_plugins();
+  const auto file = plugin::find_plugin(inputs.topology.plugin_path, places);
+  if (!file) return Failure{ExitCode::file_missing, file.error().message};
+  const auto refused = [](const plugin::Refusal& refusal) {
+    return Failure{refusal.file_missing ? ExitCode::file_missing : ExitCode::plugin_refused, refusal.message()};
+  };
+  auto library = plugin::Library::open(*file);
+  if (!library) return refused(library.error());
+  if (auto refusal = library->init(plugin::host_api(), inputs.job)) return refused(*refusal);
+  return *library;
+}
+
+int show_config(const config::Options& options, const config::TopologyFile& topology) {
+  std::vector<config::ConfigValue> values = config::config_values(options);
+  values.insert(values.end(), topology.values.begin(), topology.values.end());
+  std::fputs(config::print_config(values).c_str(), stdout);
+  return static_cast<int>(ExitCode::done);
+}
+
+int run(int argc, char** argv) {
+  const std::vector<const char*> arguments(argv + 1, argv + argc);
+  const auto options = config::parse_options(arguments, config::Environment::of_process());
+  if (!options) return end(options.error());
+  if (options->help) return std::fputs(config::help_text().c_str(), stdout), 0;
+  if (options->version) return std::puts("taskgraph-host " TASKGRAPH_VERSION), 0;
+  runtime::log_start({options->log_level.value, options->log_format.value, options->colour.value, nullptr});
+
+  static Inputs inputs;
+  if (auto failure = read_inputs(*options, inputs)) return end(*failure);
+  if (options->print_config && !options->validate) return show_config(*options, inputs.topology);
+  describe_job(inputs);
+  auto loaded = load_plugin(*options, inputs);
+  if (const auto* failure = std::get_if<Failure>(&loaded)) return end(*failure);
+  const plugin::Library library = std::get<plugin::Library>(std::move(loaded));
+  if (options->validate) {
+    if (options->print_config) show_config(*options, inputs.topology);
+    std::printf("%s: valid; plugin %s accepts it\n", options->topology.value.c_str(), library.path().c_str());
+    library.deinit();
+    return static_cast<int>(ExitCode::done);
+  }
+  const int code = static_cast<int>(runtime::run_job(*options, inputs.topology, inputs.chaos.plan, library.plugin()));
+  library.deinit();
+  return code;
+}
+
+}  // namespace
+}  // namespace taskgraph
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == taskgraph::plugin::kProbeOption)
+    taskgraph::plugin::probe_main(argc, argv);
+  try {
+    return taskgraph::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "taskgraph-host: bug: %s; please report it\n", error.what());
+    return static_cast<int>(taskgraph::config::ExitCode::own_bug);
+  }
+}

@@ -1,0 +1,73 @@
+/// The supervisor of a host inside this process: the core's Supervisor on a strand, with its coordinator.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "host/coordinator/coordinator.hpp"
+#include "host/core/supervisor.hpp"
+#include "host/runtime/job_context.hpp"
+#include "host/runtime/mailbox.hpp"
+
+namespace taskgraph::runtime {
+
+/// How a job ended, or why this host could not go on with it.
+struct JobOutcome {
+  enum class Kind : std::uint8_t { done, failed, stopped, documents_lost, refused } kind = Kind::stopped;
+  std::uint64_t epochs = 0;  ///< the epoch in which it ended
+  std::string result = "{}";
+  std::string reason;  ///< of failed, documents_lost and refused
+};
+
+/// Owned by LocalJob until the executor has stopped.
+class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinator::Coordinator::Listener {
+ public:
+  /// `ended` is called once on the strand, when the job has ended and all replicas have exited.
+  using Ended = std::function<void(JobOutcome)>;
+
+  HostActor(Executor& executor, JobContext& context, coordinator::Coordinator& coordinator, core::HostId id,
+            std::string digest, Ended ended);
+
+  /// Once, before events flow: opens the session.
+  void open() { coordinator_.open(*this); }
+  /// Any thread: the tasks get `exit`, then the outcome is `stopped`, unless the job ends first.
+  void drain();
+  /// From each worker, when its replicas have exited. Any thread.
+  void worker_stopped();
+  /// From the first view on; any thread that learnt of a view.
+  core::JobId job() const { return supervisor_.job(); }
+
+ private:
+  // Mailbox
+  void handle(core::SupervisorEvent event, core::Time now) override;
+  void ticked(core::Time now) override;
+  // Coordinator::Listener, any thread
+  void replied(core::TransactionReply reply) override { post(std::move(reply)); }
+  void replied(core::ReadReply reply) override { post(std::move(reply)); }
+  void documents_changed() override { post(core::event::DocumentsChanged{}); }
+  void session_lost() override { post(core::event::SessionLost{}); }
+
+  // One for each effect of the core.
+  void perform(core::effect::Transact& effect);
+  void perform(core::effect::Read& effect);
+  void perform(core::effect::ToWorkers& effect);
+  void perform(core::effect::ToHost& effect);
+  void perform(core::effect::JobEnded& effect);
+  void perform(core::effect::Refused& effect);
+  void note(const core::View& view);
+
+  JobContext& context_;
+  coordinator::Coordinator& coordinator_;
+  core::Supervisor supervisor_;      // strand
+  core::SupervisorEffects effects_;  // strand
+  core::View noted_;                 // strand: the newest view that was logged
+  std::mutex end_mutex_;
+  JobOutcome outcome_;  // guarded by end_mutex_, as the two below
+  bool is_decided_ = false;
+  std::size_t running_;
+  const Ended ended_;
+};
+
+}  // namespace taskgraph::runtime

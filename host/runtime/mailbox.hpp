@@ -1,0 +1,44 @@
+/// A strand whose events are values of one type, handed to one function in the order of posting.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "host/runtime/executor.hpp"
+
+namespace taskgraph::runtime {
+
+/// Base of actors around a state machine of the core: `handle` for each event, `ticked` when the timer fired. Both on
+/// the strand. What was posted and never run is destroyed with the actor.
+template <typename Event>
+class Mailbox : public Strand {
+ public:
+  explicit Mailbox(Executor& executor) : Strand(executor) {}
+  ~Mailbox() override { destroy(take_rest()); }
+
+  /// Any thread.
+  void post(Event event) { Strand::post(new Posted(std::move(event))); }
+
+ protected:
+  virtual void handle(Event event, core::Time now) = 0;
+  virtual void ticked(core::Time now) = 0;
+
+ private:
+  struct Posted : Node {
+    explicit Posted(Event value) : event(std::move(value)) {}
+    Event event;
+  };
+
+  void run(Node* batch, bool tick, core::Time now) final {
+    while (batch != nullptr) {
+      const std::unique_ptr<Posted> posted(static_cast<Posted*>(std::exchange(batch, batch->next)));
+      handle(std::move(posted->event), now);
+    }
+    if (tick) ticked(now);
+  }
+  static void destroy(Node* list) {
+    while (list != nullptr) delete static_cast<Posted*>(std::exchange(list, list->next));
+  }
+};
+
+}  // namespace taskgraph::runtime

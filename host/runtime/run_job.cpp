@@ -1,0 +1,156 @@
+#include "host/runtime/run_job.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "host/config/result_file.hpp"
+#include "host/runtime/local_job.hpp"
+#include "host/runtime/log.hpp"
+#include "host/runtime/progress.hpp"
+#include "host/runtime/signals.hpp"
+
+namespace taskgraph::runtime {
+namespace {
+
+using config::ExitCode;
+
+ExitCode exit_code(JobOutcome::Kind kind) {
+  switch (kind) {
+    case JobOutcome::Kind::done:
+      return ExitCode::done;
+    case JobOutcome::Kind::failed:
+      return ExitCode::job_failed;
+    case JobOutcome::Kind::stopped:
+      return ExitCode::stopped;
+    case JobOutcome::Kind::documents_lost:
+      return ExitCode::documents_lost;
+    case JobOutcome::Kind::refused:
+      return ExitCode::refused;
+  }
+  return ExitCode::own_bug;
+}
+
+/// The number of epochs where the plugin's arguments say it the usual way.
+std::optional<core::Epoch> last_epoch(const config::TopologyFile& topology) {
+  for (const config::PluginArgument& arg : topology.args) {
+    if (arg.name == "epochs" && arg.kind == config::PluginArgument::Kind::integer && arg.integer >= 0) {
+      return core::Epoch{static_cast<std::uint64_t>(arg.integer)};
+    }
+  }
+  return std::nullopt;
+}
+
+/// Owned by run_job; all on the main thread but for the outcome, which is posted to it.
+class Run {
+ public:
+  Run(const config::Options& options, const config::TopologyFile& topology, const core::ChaosPlan& chaos,
+      const tg_plugin& plugin)
+      : options_(options),
+        topology_(topology),
+        job_(
+            {topology.spec, plugin, topology.digest, chaos, options.threads.value},
+            [this](JobOutcome outcome) { boost::asio::post(io_, [this, ended = std::move(outcome)] { end(ended); }); }),
+        signals_(io_, [this](StopSignals::Request request, int) { asked_to_stop(request); }),
+        progress_timer_(io_),
+        drain_timer_(io_),
+        progress_(progress_style(), now()),
+        last_epoch_(last_epoch(topology)) {}
+
+  ExitCode run() {
+    job_.start();
+    tick();
+    io_.run();
+    return code_;
+  }
+
+ private:
+  void tick() {
+    progress_timer_.expires_after(std::chrono::nanoseconds(kProgressRedraw.ns));
+    progress_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      ProgressFacts facts = job_.facts();
+      facts.last_epoch = last_epoch_;
+      if (auto line = progress_.tick(facts, now(), terminal_columns())) show_progress(progress_, *line);
+      tick();
+    });
+  }
+
+  void asked_to_stop(StopSignals::Request request) {
+    if (request == StopSignals::Request::stop_at_once) {
+      log(LogLevel::warning, "stopped at once: the tasks had no time to save");
+      leave(JobOutcome{
+          .kind = JobOutcome::Kind::stopped, .epochs = job_.facts().epoch.value, .result = "{}", .reason = {}});
+    }
+    const std::int64_t limit_s = topology_.spec.failure.drain.ns / 1'000'000'000;
+    log(LogLevel::info, fmt::format("stopping: tasks have {} s to save; a second signal stops at once", limit_s));
+    job_.drain();
+    drain_timer_.expires_after(std::chrono::nanoseconds(topology_.spec.failure.drain.ns));
+    drain_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      log(LogLevel::warning, "a hook did not return within failure.drain; stopped without it");
+      leave(JobOutcome{
+          .kind = JobOutcome::Kind::stopped, .epochs = job_.facts().epoch.value, .result = "{}", .reason = {}});
+    });
+  }
+
+  void end(const JobOutcome& outcome) {
+    code_ = report(outcome);
+    signals_.cancel();
+    progress_timer_.cancel();
+    drain_timer_.cancel();
+  }
+
+  /// Without waiting for hooks that still run: nothing of this process is torn down under them.
+  [[noreturn]] void leave(const JobOutcome& outcome) { std::_Exit(static_cast<int>(report(outcome))); }
+
+  ExitCode report(const JobOutcome& outcome) {
+    end_progress(progress_);
+    const ProgressFacts facts = job_.facts();
+    if (const std::uint64_t faults = job_.chaos_faults(); faults != 0)
+      log(LogLevel::info, fmt::format("chaos: {} faults injected", faults));
+    static constexpr std::string_view kWords[] = {"done", "failed", "stopped", "documents lost", "refused"};
+    const std::string reason = outcome.reason.empty() ? "" : ": " + outcome.reason;
+    const bool good = outcome.kind == JobOutcome::Kind::done || outcome.kind == JobOutcome::Kind::stopped;
+    log(good ? LogLevel::info : LogLevel::error,
+        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} restarts){}", topology_.spec.name,
+                    kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.restarts,
+                    reason));
+    const bool ended = good || outcome.kind == JobOutcome::Kind::failed;
+    if (!options_.result.value.has_value() || !ended) return exit_code(outcome.kind);
+    const config::JobResult result{topology_.spec.name, static_cast<config::JobStatus>(outcome.kind), outcome.epochs,
+                                   outcome.result};
+    if (auto failure = config::write_result_file(*options_.result.value, result)) {
+      log(LogLevel::error, failure->text);
+      return failure->code;
+    }
+    return exit_code(outcome.kind);
+  }
+
+  const config::Options& options_;
+  const config::TopologyFile& topology_;
+  boost::asio::io_context io_;
+  LocalJob job_;
+  StopSignals signals_;
+  boost::asio::steady_timer progress_timer_;
+  boost::asio::steady_timer drain_timer_;
+  Progress progress_;
+  const std::optional<core::Epoch> last_epoch_;
+  ExitCode code_ = ExitCode::own_bug;
+};
+
+}  // namespace
+
+ExitCode run_job(const config::Options& options, const config::TopologyFile& topology, const core::ChaosPlan& chaos,
+                 const tg_plugin& plugin) {
+  ignore_broken_pipes();
+  return Run(options, topology, chaos, plugin).run();
+}
+
+}  // namespace taskgraph::runtime

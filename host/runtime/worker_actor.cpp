@@ -1,0 +1,153 @@
+#include "host/runtime/worker_actor.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "host/config/result_file.hpp"
+#include "host/runtime/host_actor.hpp"
+#include "host/runtime/log.hpp"
+
+namespace taskgraph::runtime {
+
+std::string uuid_text(std::uint64_t high, std::uint64_t low) {
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48,
+                     low & 0xffff'ffff'ffff);
+}
+
+WorkerActor::WorkerActor(Executor& executor, JobContext& context, core::LifeId life, const tg_plugin& plugin)
+    : Mailbox(executor),
+      context_(context),
+      life_(life),
+      shared_{context.spec, context.lease, plugin, &config::check_result_json, *this, uuid_text(life.high, life.low)},
+      worker_(life),
+      cells_(context.spec.topology->task_count()) {}
+
+WorkerActor::~WorkerActor() {
+  for (auto& cell : cells_) delete cell.load(std::memory_order_relaxed);
+}
+
+void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent event) {
+  Cell* cell = cells_[task.value].load(std::memory_order_acquire);
+  if (cell != nullptr) cell->post(std::move(event));
+}
+
+std::uint64_t WorkerActor::pulls() const {
+  std::uint64_t sum = 0;
+  for (const auto& slot : cells_) {
+    if (const Cell* cell = slot.load(std::memory_order_acquire)) sum += cell->pulls();
+  }
+  return sum;
+}
+
+// ---------------------------------------------------------------- on the strand
+
+void WorkerActor::handle(core::WorkerEvent event, core::Time now) {
+  effects_.clear();
+  worker_.handle(std::move(event), now, effects_);
+  for (core::WorkerEffect& effect : effects_) {
+    std::visit([this](auto& one) { perform(one); }, effect);
+  }
+  if (worker_.wakeup() != core::Time::never()) wake_at(worker_.wakeup());
+}
+
+void WorkerActor::ticked(core::Time now) {
+  handle(core::event::Tick{}, now);
+}
+
+Cell& WorkerActor::cell(core::TaskId task) {
+  std::atomic<Cell*>& slot = cells_[task.value];
+  Cell* cell = slot.load(std::memory_order_relaxed);
+  if (cell == nullptr) {
+    cell = new Cell(executor(), shared_, task);
+    slot.store(cell, std::memory_order_release);
+  }
+  return *cell;
+}
+
+void WorkerActor::perform(core::effect::CreateReplica& effect) {
+  cell(effect.task)
+      .create({{context_.host->job(), effect.task, effect.seat},
+               effect.view,
+               effect.epoch,
+               core::changed_tasks(nullptr, *effect.view)});
+}
+
+void WorkerActor::perform(core::effect::ToReplica& effect) {
+  cell(effect.task).post(std::move(effect.event));
+}
+
+void WorkerActor::perform(core::effect::SendSealAck& effect) {
+  WorkerActor* to = context_.worker(effect.to);
+  if (to == nullptr) return;
+  to->post_to_replica(effect.ack.task,
+                      core::event::SealAcknowledged{effect.ack.life, effect.ack.term, std::move(effect.ack.flags)});
+}
+
+void WorkerActor::perform(core::effect::Resign& effect) {
+  context_.host->post(core::event::FromWorker{std::move(effect.resignation)});
+}
+
+void WorkerActor::perform(core::effect::AllStopped&) {
+  context_.host->worker_stopped();
+}
+
+// ---------------------------------------------------------------- on the strands of cells
+
+void WorkerActor::send(core::LifeId to, core::Frame&& frame) {
+  WorkerActor* worker = to == life_ ? this : context_.worker(to);
+  const core::TaskId task = frame.stamp.to;
+  if (worker != nullptr) worker->post_to_replica(task, core::event::FrameArrived{std::move(frame)});
+}
+
+void WorkerActor::view_applied(core::TaskId task, core::ReplicaCounter counter, core::effect::ViewApplied&& applied) {
+  post(core::event::ReplicaApplied{task, {life_, counter}, std::move(applied)});
+}
+
+void WorkerActor::ask_seal(core::TaskId task, core::effect::AskSeal&& ask) {
+  for (const core::LifeId life : ask.lives) {
+    if (WorkerActor* worker = context_.worker(life)) {
+      worker->post(core::event::SealAsked{{task, ask.term, ask.version, life_}});
+    }
+  }
+}
+
+void WorkerActor::ask_advance(core::TaskId task, core::effect::AskAdvance ask) {
+  context_.host->post(core::event::FromWorker{core::AdvanceAsk{task, ask.term, ask.from}});
+}
+
+void WorkerActor::ask_finish(core::TaskId task, core::effect::AskFinish&& ask) {
+  context_.host->post(
+      core::event::FromWorker{core::FinishAsk{task, ask.term, ask.epoch, ask.status, std::move(ask.result)}});
+}
+
+void WorkerActor::replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) {
+  core::event::ReplicaEnded ended{task, seat, core::Blame::outside, {}};
+  if (failed.has_value()) {
+    context_.restarts.fetch_add(1, std::memory_order_relaxed);
+    const auto level = failed->blame == core::Blame::plugin ? LogLevel::warning : LogLevel::info;
+    runtime::log(level, fmt::format("task {} failed: {}", task.value, failed->reason),
+                 {.task = task, .epoch = {}, .term = {}});
+    ended.blame = failed->blame;
+    ended.reason = std::move(failed->reason);
+  }
+  post(std::move(ended));
+}
+
+void WorkerActor::log(core::TaskId task, tg_log_level level, std::string_view text) {
+  static constexpr LogLevel kLevels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error};
+  runtime::log(level <= TG_LOG_ERROR ? kLevels[level] : LogLevel::error, text, {.task = task, .epoch = {}, .term = {}});
+}
+
+std::optional<core::Fault> WorkerActor::before_event(core::TaskId task, core::EventClass kind) {
+  // Only what reaches the primary counts, so that a seed means the same whatever the backups' strands do.
+  if (context_.chaos.is_off() || !is_primary_here(task)) return std::nullopt;
+  return context_.chaos.at_event(task, kind);
+}
+
+std::optional<core::Fault> WorkerActor::before_epoch(core::TaskId task, core::Epoch epoch) {
+  if (context_.chaos.is_off()) return std::nullopt;
+  return context_.chaos.at_epoch(task, epoch);
+}
+
+}  // namespace taskgraph::runtime

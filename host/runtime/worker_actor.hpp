@@ -1,0 +1,67 @@
+/// One life of a worker inside this process: the core's Worker on a strand, and the cells of its replicas.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/core/worker.hpp"
+#include "host/runtime/cell.hpp"
+#include "host/runtime/job_context.hpp"
+#include "host/runtime/mailbox.hpp"
+
+namespace taskgraph::runtime {
+
+/// Text form of a uuid: 8-4-4-4-12 hexadecimal digits.
+std::string uuid_text(std::uint64_t high, std::uint64_t low);
+
+/// Owned by LocalJob until the executor has stopped. Memory: one pointer per task of the job, one cell per task that
+/// has ever had a replica here.
+class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside {
+ public:
+  WorkerActor(Executor& executor, JobContext& context, core::LifeId life, const tg_plugin& plugin);
+  ~WorkerActor() override;
+
+  // Any thread.
+  core::LifeId life() const { return life_; }
+  /// To the replica of `task` here; dropped when there never was one.
+  void post_to_replica(core::TaskId task, core::ReplicaEvent event);
+  std::uint64_t pulls() const;
+
+ private:
+  // Mailbox
+  void handle(core::WorkerEvent event, core::Time now) override;
+  void ticked(core::Time now) override;
+  // CellOutside, on the strands of cells
+  void send(core::LifeId to, core::Frame&& frame) override;
+  void view_applied(core::TaskId task, core::ReplicaCounter counter, core::effect::ViewApplied&& applied) override;
+  void ask_seal(core::TaskId task, core::effect::AskSeal&& ask) override;
+  void ask_advance(core::TaskId task, core::effect::AskAdvance ask) override;
+  void ask_finish(core::TaskId task, core::effect::AskFinish&& ask) override;
+  void replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) override;
+  void log(core::TaskId task, tg_log_level level, std::string_view text) override;
+  std::optional<core::Fault> before_event(core::TaskId task, core::EventClass kind) override;
+  std::optional<core::Fault> before_epoch(core::TaskId task, core::Epoch epoch) override;
+
+  // One for each effect of the core.
+  void perform(core::effect::CreateReplica& effect);
+  void perform(core::effect::ToReplica& effect);
+  void perform(core::effect::SendSealAck& effect);
+  void perform(core::effect::Resign& effect);
+  void perform(core::effect::AllStopped& effect);
+
+  Cell& cell(core::TaskId task);
+  bool is_primary_here(core::TaskId task) const {
+    return context_.primary[task.value].load(std::memory_order_relaxed) == this;
+  }
+
+  JobContext& context_;
+  const core::LifeId life_;
+  const CellShared shared_;
+  core::Worker worker_;                    // strand
+  core::WorkerEffects effects_;            // strand
+  std::vector<std::atomic<Cell*>> cells_;  ///< by task; written on the strand, read by any thread
+};
+
+}  // namespace taskgraph::runtime

@@ -16,8 +16,11 @@ class Mailbox : public Strand {
   explicit Mailbox(Executor& executor) : Strand(executor) {}
   ~Mailbox() override { destroy(take_rest()); }
 
-  /// Any thread.
-  void post(Event event) { Strand::post(new Posted(std::move(event))); }
+  /// Any thread. `one`: the event, or what makes one.
+  template <typename T>
+  void post(T&& one) {
+    Strand::post(new Posted(std::forward<T>(one)));
+  }
 
  protected:
   virtual void handle(Event event, core::Time now) = 0;
@@ -25,7 +28,8 @@ class Mailbox : public Strand {
 
  private:
   struct Posted : Node {
-    explicit Posted(Event value) : event(std::move(value)) {}
+    template <typename T>
+    explicit Posted(T&& one) : event(std::forward<T>(one)) {}
     Event event;
   };
 

@@ -35,13 +35,14 @@ void Replica::on(event::ApplyView& applied, Time now, ReplicaEffects& out) {
     become_backup(out);
   }
   effect::ViewApplied report{view_->version(), {}};
-  for (const TaskId task : applied.changed) {
-    const TaskAssignment* old = before == nullptr ? nullptr : &before->task(task);
-    const TaskAssignment& entry = view_->task(task);
-    if (old != nullptr && old->term != entry.term && role_ == Role::primary) {
-      flags_.stored_from(task, epoch(), report.flags);
+  if (before != nullptr && role_ == Role::primary) {
+    TG_ASSERT(applied.changed != nullptr);
+    for (const TaskId task : *applied.changed) {
+      const TaskAssignment& old = before->task(task);
+      const TaskAssignment& entry = view_->task(task);
+      if (old.term != entry.term) flags_.stored_from(task, epoch(), report.flags);
+      task_changed(task, old, entry, out);
     }
-    task_changed(task, old, entry, out);
   }
   out.push_back(std::move(report));
 }

@@ -104,7 +104,7 @@ class Replica {
   // Neighbours and peers.
   void find_neighbours();
   bool is_neighbour(TaskId task) const;
-  void task_changed(TaskId task, const TaskAssignment* before, const TaskAssignment& after, ReplicaEffects& out);
+  void task_changed(TaskId task, const TaskAssignment& before, const TaskAssignment& after, ReplicaEffects& out);
   void tell_failed(TaskId task, ReplicaEffects& out);
   void tell_restarted(TaskId task, ReplicaEffects& out);
   void tell(TaskId task, NeighbourChange change, ReplicaEffects& out);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -34,7 +35,9 @@ namespace event {
 // From the worker.
 struct ApplyView {
   View view;
-  std::vector<TaskId> changed;  ///< tasks whose entries differ from the view applied before
+  /// Tasks whose entries differ from the view applied before, one list for all replicas; nullptr for a replica's first
+  /// view, in which nothing has changed for it.
+  std::shared_ptr<const std::vector<TaskId>> changed;
 };
 struct EpochLearned {
   Epoch epoch;

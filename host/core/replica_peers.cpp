@@ -24,12 +24,12 @@ bool Replica::is_neighbour(TaskId task) const {
                      [&](const auto& ids) { return std::binary_search(ids.begin(), ids.end(), task); });
 }
 
-void Replica::task_changed(TaskId task, const TaskAssignment* before, const TaskAssignment& after,
+void Replica::task_changed(TaskId task, const TaskAssignment& before, const TaskAssignment& after,
                            ReplicaEffects& out) {
-  if (role_ != Role::primary || task == identity_.task) return;
-  const bool was_up = before != nullptr && !before->primary.is_empty();
+  if (task == identity_.task) return;
+  const bool was_up = !before.primary.is_empty();
   const bool is_up = !after.primary.is_empty();
-  const bool replaced = before != nullptr && before->term != after.term;
+  const bool replaced = before.term != after.term;
   if (was_up && (!is_up || replaced)) {
     forget_peer(task);
     if (!mutated(Mutant::restarted_before_failed)) tell_failed(task, out);

@@ -46,9 +46,9 @@ void Worker::on(event::EpochPushed& pushed, Time now, WorkerEffects& out) {
 void Worker::try_apply(Time now, WorkerEffects& out) {
   if (waiting_ == nullptr || !epoch_.has_value()) return;
   const View before = std::exchange(view_, std::exchange(waiting_, nullptr));
-  const std::vector<TaskId> changed = changed_tasks(before.get(), *view_);
+  const auto changed = std::make_shared<const std::vector<TaskId>>(changed_tasks(before.get(), *view_));
   acknowledged_ = false;
-  for (const TaskId task : changed) {
+  for (const TaskId task : *changed) {
     const Term old = before == nullptr ? Term{} : before->task(task).term;
     const Term term = view_->task(task).term;
     if (term != old && term > Term{1}) granted_.push_back(task);
@@ -57,7 +57,7 @@ void Worker::try_apply(Time now, WorkerEffects& out) {
   if (mutated(Mutant::acknowledge_before_apply)) all_applied(out);
   for (const auto& [task, running] : replicas_)
     out.push_back(effect::ToReplica{task, event::ApplyView{view_, changed}});
-  for (const TaskId task : changed) {
+  for (const TaskId task : *changed) {
     const Seat* seat = seat_in(view_->task(task), life_);
     if (seat == nullptr || stopping_ || replicas_.contains(task)) continue;
     ReplicaCounter& newest = newest_[task];

@@ -66,7 +66,7 @@ using WorkerEvent = std::variant<event::ViewPushed, event::EpochPushed, event::R
                                  event::SealAsked, event::StopAll, event::Tick>;
 
 namespace effect {
-/// Make a replica, give it `epoch`, then `view` with all tasks as changed.
+/// Make a replica, give it `epoch`, then `view` as its first one.
 struct CreateReplica {
   TaskId task;
   Seat seat;

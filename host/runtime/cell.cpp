@@ -173,7 +173,7 @@ void Cell::on(Create& create) {
   TG_ASSERT(live_ == nullptr);
   if (!start(create)) return;
   drive(core::event::EpochLearned{create.epoch});
-  drive(core::event::ApplyView{std::move(create.view), std::move(create.changed)});
+  drive(core::event::ApplyView{std::move(create.view), nullptr});
 }
 
 void Cell::on(core::ReplicaEvent& event) {

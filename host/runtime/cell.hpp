@@ -63,7 +63,6 @@ class Cell final : public Strand, private plugin::BridgeOutside {
     core::Replica::Identity identity;
     core::View view;
     core::Epoch epoch;
-    std::vector<core::TaskId> changed;  ///< all tasks that have an entry
   };
   struct Kill {
     core::Blame blame = core::Blame::outside;

@@ -66,11 +66,7 @@ Cell& WorkerActor::cell(core::TaskId task) {
 }
 
 void WorkerActor::perform(core::effect::CreateReplica& effect) {
-  cell(effect.task)
-      .create({{context_.host->job(), effect.task, effect.seat},
-               effect.view,
-               effect.epoch,
-               core::changed_tasks(nullptr, *effect.view)});
+  cell(effect.task).create({{context_.host->job(), effect.task, effect.seat}, effect.view, effect.epoch});
 }
 
 void WorkerActor::perform(core::effect::ToReplica& effect) {

@@ -62,10 +62,8 @@ class CellWorld final : public runtime::CellOutside {
   /// Every task becomes primary at term 1.
   void start_all() {
     view_ = make_view(1);
-    std::vector<core::TaskId> all;
-    for (std::uint32_t i = 0; i < spec_.topology->task_count(); ++i) all.push_back({i});
     for (std::uint32_t i = 0; i < spec_.topology->task_count(); ++i) {
-      cell(i).create({{kJob, {i}, {kLife, {1}}}, view_, core::Epoch{0}, all});
+      cell(i).create({{kJob, {i}, {kLife, {1}}}, view_, core::Epoch{0}});
     }
   }
 

@@ -162,7 +162,7 @@ TEST_CASE("an answer or a post for a replica that has ended reaches nobody, also
   REQUIRE(pair.world.wait_for("served"));
   pair.world.cell(1).kill({core::Blame::outside, "killed"});
   REQUIRE(pair.world.wait_for("ended 1 outside: killed"));
-  pair.world.cell(1).create({{CellWorld::kJob, {1}, {CellWorld::kLife, {1}}}, pair.world.view(), core::Epoch{0}, {}});
+  pair.world.cell(1).create({{CellWorld::kJob, {1}, {CellWorld::kLife, {1}}}, pair.world.view(), core::Epoch{0}});
   REQUIRE(pair.world.wait_for("made 1"));
   {
     const std::lock_guard lock(mutex);

@@ -118,9 +118,10 @@ std::optional<Failure> choose(std::string_view where, std::string_view value,
     out = static_cast<T>(found - words.begin());
     return std::nullopt;
   }
-  std::string text = std::string(where) + ": unknown value " + quote(value) + did_you_mean(value, words) + " (known:";
+  std::string text(where);
+  text.append(": unknown value ").append(quote(value)).append(did_you_mean(value, words)).append(" (known:");
   for (const std::string_view word : words) text.append(" ").append(word);
-  return usage(text + ")");
+  return usage(std::move(text.append(")")));
 }
 
 std::optional<Failure> read_coordinator(std::string_view value) {

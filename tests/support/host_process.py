@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 TIME_FACTOR = float(os.environ.get("TASKGRAPH_TIME_FACTOR", "1"))
@@ -23,22 +22,25 @@ def shorten(text: str) -> str:
     return f"[... {len(text) - OUTPUT_CHARS_SHOWN_MAX} characters left out ...]\n{text[-OUTPUT_CHARS_SHOWN_MAX:]}"
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a child has left. `code` is negative when a signal ended it."""
+class Finished(str):
+    """What a child has left: args, code (negative when a signal ended it), out, err, seconds.
 
-    args: list[str]
-    code: int
-    out: str
-    err: str
-    seconds: float
+    A text that shows all of it, for `assert finished.code == 0, finished`: of a message that is no str, pytest shows a few
+    words only.
+    """
 
-    def __str__(self) -> str:
-        """So that `assert finished.code == 0, finished` shows all there is to know."""
-        return (
-            f"{' '.join(self.args)}\nexit code {self.code} after {self.seconds:.2f} s\n"
-            f"---- stdout ----\n{shorten(self.out)}\n---- stderr ----\n{shorten(self.err)}"
+    def __new__(cls, args: list[str], code: int, out: str, err: str, seconds: float):
+        text = (
+            f"{' '.join(args)}\nexit code {code} after {seconds:.2f} s\n"
+            f"---- stdout ----\n{shorten(out)}\n---- stderr ----\n{shorten(err)}"
         )
+        finished = super().__new__(cls, text)
+        finished.args = args
+        finished.code = code
+        finished.out = out
+        finished.err = err
+        finished.seconds = seconds
+        return finished
 
 
 class Child:

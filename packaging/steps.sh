@@ -65,7 +65,7 @@ run_step() {
   fi
   printf '%-34s FAILED  %7s s\n' "$title" "$(elapsed_s "$start")"
   echo "---- the end of $log ----"
-  tail -n 60 "$log"
+  tail -n 60 "$log" | cut -c 1-400
   [ "$status" -ne 124 ] || echo "(ended: it took longer than $limit_s s)"
   echo "---- status $status ----"
   return "$status"

@@ -1,5 +1,7 @@
 # Debian 12's packages; packaging/install-deps.sh installs them.
 find_package(Threads REQUIRED)
+# Of Boost only Program_options is linked: statically, so that an installed host needs no Boost.
+set(Boost_USE_STATIC_LIBS ON)
 find_package(Boost 1.81 REQUIRED COMPONENTS program_options)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)

@@ -129,6 +129,8 @@ def test_missing_file(run_host, one_task, plugins):
 
 def test_relative_path_that_is_nowhere_names_all_places(run_host, one_task, tmp_path):
     document = one_task("nowhere.so")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()  # a --plugin-dir that is not there is an error of its own
     finished = run_host(
         ["--topology", document, "--plugin-dir", tmp_path / "one", "--plugin-dir", tmp_path / "two"],
         env={"TASKGRAPH_PLUGIN_PATH": f"{tmp_path}/three:{tmp_path}/four"},

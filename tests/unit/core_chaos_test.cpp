@@ -136,6 +136,18 @@ TEST_CASE("scripted plan: a fault of an epoch is given at the first entry into i
   CHECK_FALSE(chaos.at_epoch(Epoch{9}));
 }
 
+TEST_CASE("scripted plan: faults of events and of epochs do not take each other's place") {
+  constexpr Fault kDelay{FaultKind::delay, milliseconds(30)};
+  const ChaosPlan plan =
+      ChaosPlan::scripted({{TaskId{0}, kThrow, When::epoch, 1}, {TaskId{0}, kDelay, When::event, 1}});
+  FaultBudget none(0);
+  TaskChaos chaos(plan, TaskId{0}, none);
+  CHECK_FALSE(chaos.at_event(EventClass::other));
+  CHECK(chaos.at_epoch(Epoch{1}) == kThrow);
+  CHECK(chaos.at_event(EventClass::message) == kDelay);
+  CHECK_FALSE(chaos.at_epoch(Epoch{1}));
+}
+
 TEST_CASE("an empty plan has no faults") {
   const ChaosPlan plan;
   CHECK(plan.empty());

@@ -179,7 +179,7 @@ if wanted coverage; then
 fi
 
 if wanted benchmarks; then
-  if build bench; then suite benchmarks line 3600 ./tests/bench/run.sh "$root/build/bench" "$results"; else record benchmarks not-run line; fi
+  if build bench; then suite benchmarks line 3600 ./tests/bench/run_benchmarks.py --build build/bench --json "$results/benchmarks.json"; else record benchmarks not-run line; fi
 fi
 
 if wanted tidy; then

@@ -1,0 +1,130 @@
+/// How often each kind of fault and each branch of interest happened.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "host/core/replica.hpp"
+
+namespace taskgraph::sim {
+
+enum class FaultKind : std::uint8_t {
+  message_delayed,
+  message_lost,
+  message_doubled,
+  message_reordered,
+  one_way_cut,
+  connection_reset,
+  foreign_frame,
+  flood,
+  slow_hook,
+  replica_killed,
+  hook_threw,
+  worker_killed,
+  host_crashed,
+  coordinator_slow,
+  request_lost,
+  reply_lost,
+  outcome_unknown,
+  executed_later,
+  read_failed,
+  notice_late,
+  count_,
+};
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::count_);
+inline constexpr std::array<std::string_view, kFaultKinds> kFaultNames = {
+    "message delayed",  "message lost",    "message doubled", "message reordered", "one-way cut",
+    "connection reset", "foreign frame",   "flood",           "slow hook",         "replica killed",
+    "hook threw",       "worker killed",   "host crashed",    "coordinator slow",  "request lost",
+    "reply lost",       "outcome unknown", "executed later",  "read failed",       "notice late"};
+
+enum class Branch : std::uint8_t {
+  promoted,
+  restarted,
+  first_grant,
+  seal_asked,
+  seal_repeated_flags,
+  office_taken,
+  gave_up,
+  job_done,
+  transaction_refused,
+  pull_value,
+  pull_error,
+  pull_epoch_passed,
+  pull_cancelled,
+  pull_deadline,
+  foreign_job,
+  misaddressed,
+  stale_term,
+  ahead_of_view,
+  duplicate,
+  over_limit,
+  held,
+  epoch_passed,
+  late_answer,
+  late_reply,
+  resent,
+  count_,
+};
+inline constexpr std::size_t kBranches = static_cast<std::size_t>(Branch::count_);
+inline constexpr std::array<std::string_view, kBranches> kBranchNames = {"backup promoted",
+                                                                         "replica made anew",
+                                                                         "first grant",
+                                                                         "seal asked for again",
+                                                                         "flags in a seal's acknowledgement",
+                                                                         "office taken over",
+                                                                         "job gave up",
+                                                                         "job done",
+                                                                         "transaction refused",
+                                                                         "pull: value",
+                                                                         "pull: error",
+                                                                         "pull: epoch passed",
+                                                                         "pull: cancelled",
+                                                                         "pull: deadline",
+                                                                         "drop: foreign job",
+                                                                         "drop: misaddressed",
+                                                                         "drop: stale term",
+                                                                         "drop: ahead of view",
+                                                                         "drop: duplicate",
+                                                                         "drop: over limit",
+                                                                         "frame held",
+                                                                         "drop: epoch passed",
+                                                                         "drop: late answer",
+                                                                         "drop: late reply",
+                                                                         "frame re-sent"};
+
+struct Counters {
+  std::array<std::uint64_t, kFaultKinds> faults{};
+  std::array<std::uint64_t, kBranches> branches{};
+  std::uint64_t events = 0;
+
+  void count(FaultKind kind) { ++faults[static_cast<std::size_t>(kind)]; }
+  void count(Branch branch, std::uint64_t times = 1) { branches[static_cast<std::size_t>(branch)] += times; }
+  std::uint64_t all_faults() const {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t one : faults) sum += one;
+    return sum;
+  }
+  void add(const Counters& other) {
+    for (std::size_t i = 0; i < kFaultKinds; ++i) faults[i] += other.faults[i];
+    for (std::size_t i = 0; i < kBranches; ++i) branches[i] += other.branches[i];
+    events += other.events;
+  }
+  void add(const core::ReplicaCounters& c) {
+    count(Branch::foreign_job, c.foreign_job);
+    count(Branch::misaddressed, c.misaddressed);
+    count(Branch::stale_term, c.stale_term);
+    count(Branch::ahead_of_view, c.ahead_of_view);
+    count(Branch::duplicate, c.duplicates);
+    count(Branch::over_limit, c.over_limit);
+    count(Branch::held, c.held);
+    count(Branch::epoch_passed, c.epoch_passed);
+    count(Branch::late_answer, c.late_answers);
+    count(Branch::late_reply, c.late_replies);
+    count(Branch::resent, c.resent);
+  }
+};
+
+}  // namespace taskgraph::sim

@@ -10,7 +10,6 @@
 #include "host/config/chaos_option.hpp"
 #include "host/config/options.hpp"
 #include "host/config/print_config.hpp"
-#include "host/config/result_file.hpp"
 #include "host/config/topology_file.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/plugin/library.hpp"
@@ -52,9 +51,7 @@ std::optional<Failure> read_inputs(const config::Options& options, Inputs& input
     const std::uint32_t tasks = inputs.topology.spec.topology->task_count();
     if (auto failure = config::check_chaos_tasks(inputs.chaos, tasks)) return failure;
   }
-  if (auto failure = config::check_files(options)) return failure;
-  if (options.result.value.has_value()) return config::check_result_target(*options.result.value);
-  return std::nullopt;
+  return config::check_files(options);
 }
 
 tg_view view(std::string_view text) {
@@ -110,7 +107,10 @@ int run(int argc, char** argv) {
   const auto options = config::parse_options(arguments, config::Environment::of_process());
   if (!options) return end(options.error());
   if (options->help) return std::fputs(config::help_text().c_str(), stdout), 0;
-  if (options->version) return std::puts("taskgraph-host " TASKGRAPH_VERSION), 0;
+  if (options->version) {
+    std::printf("taskgraph-host %s (plugin ABI 1.0 to %d.%d)\n", TASKGRAPH_VERSION, TG_ABI_MAJOR, TG_ABI_MINOR);
+    return 0;
+  }
   runtime::log_start({options->log_level.value, options->log_format.value, options->colour.value, nullptr});
 
   static Inputs inputs;

@@ -11,7 +11,7 @@ namespace taskgraph::core {
 Replica::Replica(Identity identity, const JobSpec& spec, const Lease& lease)
     : identity_(identity), spec_(spec), lease_(lease), flags_(spec.limits.flags_per_epoch) {}
 
-void Replica::handle(ReplicaEvent event, Time now, ReplicaEffects& out) {
+void Replica::handle(ReplicaEvent&& event, Time now, ReplicaEffects& out) {
   if (ended_) return;  // S10, S11: nothing after the end
   std::visit([&](auto& one) { on(one, now, out); }, event);
   if (!ended_) flush(now, out);
@@ -60,9 +60,7 @@ void Replica::on(event::SealAcknowledged& acknowledged, Time, ReplicaEffects&) {
   if (role_ != Role::primary || acknowledged.term != term_) return;
   seal_.acknowledged(acknowledged.life, acknowledged.term);
   if (mutated(Mutant::forget_adopted_flags)) return;
-  for (const StoredFlag& stored : acknowledged.flags) {
-    if (stored.epoch == epoch() && flags_.adopt(stored.flag)) announce(stored.flag);
-  }
+  for (const StoredFlag& stored : acknowledged.flags) adopt(stored);
 }
 
 void Replica::on(event::Stop& stop, Time, ReplicaEffects& out) {
@@ -178,6 +176,7 @@ void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
   const auto& links = spec_.topology->links();
   const auto differs = [](const Link& link) { return link.shape->differs_per_epoch(); };
   if (first || std::any_of(links.begin(), links.end(), differs)) find_neighbours();
+  for (const StoredFlag& stored : std::exchange(early_flags_, {})) adopt(stored);
   out.push_back(effect::EnterEpoch{epoch});
   for (const auto& ids : neighbours_) {
     for (const TaskId id : ids) {

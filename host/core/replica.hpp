@@ -50,7 +50,7 @@ class Replica {
   /// `spec` and `lease` outlive the replica.
   Replica(Identity identity, const JobSpec& spec, const Lease& lease);
 
-  void handle(ReplicaEvent event, Time now, ReplicaEffects& out);
+  void handle(ReplicaEvent&& event, Time now, ReplicaEffects& out);
   /// When a Tick is wanted at the latest; never() when nothing waits.
   Time wakeup() const { return wakeup_; }
 
@@ -120,6 +120,7 @@ class Replica {
   void deliver(Peer& from, const Stamp& stamp, PullAnswer answer, ReplicaEffects& out);
   void answer(Peer& to, Epoch epoch, PullAnswer answer);
   void announce(const Flag& flag);
+  void adopt(const StoredFlag& stored);
   void repeat_to(TaskId restarted);
 
   // After each event.
@@ -151,6 +152,7 @@ class Replica {
   std::vector<std::unique_ptr<Peer>> peers_;     ///< by rising task; made at first contact
   std::vector<Peer*> dirty_;                     ///< with something to send
   Flags flags_;
+  std::vector<StoredFlag> early_flags_;  ///< to adopt in an epoch that others have reached already
   Pulls pulls_;
   Serves serves_;
 

@@ -211,6 +211,16 @@ void Replica::answer(Peer& to, Epoch epoch, PullAnswer answer) {
   mark_dirty(to);
 }
 
+/// Who acknowledged a seal may be in a later epoch than the new primary: those flags wait until it gets there (S6).
+void Replica::adopt(const StoredFlag& stored) {
+  if (stored.epoch == epoch()) {
+    if (flags_.adopt(stored.flag)) announce(stored.flag);
+  } else if (stored.epoch > epoch() &&
+             early_flags_.size() < std::size_t{spec_.limits.flags_per_epoch} * view_->lives().size()) {
+    early_flags_.push_back(stored);
+  }
+}
+
 void Replica::announce(const Flag& flag) {
   for (const TaskId neighbour : neighbours_[flag.link.value]) {
     if (Peer* to = peer(neighbour)) {

@@ -260,6 +260,10 @@ Transaction Supervisor::creation() const {
 }
 
 std::optional<Transaction> Supervisor::proofs() {
+  // A registration of unknown outcome may execute when its worker is dead and proven: a presence without a worker.
+  documents_.for_each<LifeDocument>(DocumentKind::life, [&](const LifeDocument& live) {
+    if (live.host == host_) workers_.try_emplace(live.life, Presence::died);
+  });
   Transaction transaction;
   for (const auto& [life, presence] : workers_) {
     if (presence != Presence::died) continue;

@@ -99,7 +99,7 @@ def test_the_paths_in_a_document_exist(name):
     text = (ROOT / name).read_text()
     folders = "host|plugin-api|plugins|topologies|tests|packaging"
     paths = {path.rstrip("/") for path in re.findall(rf"`((?:{folders})/[\w./-]+)`", text)}
-    missing = [path for path in sorted(paths) if not (ROOT / path).exists()]
+    missing = [path for path in sorted(paths) if "NAME" not in path and not (ROOT / path).exists()]
     assert not missing, f"{name} names {missing}"
 
 

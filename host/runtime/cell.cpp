@@ -12,7 +12,7 @@ namespace taskgraph::runtime {
 
 struct Cell::Event : Strand::Node {
   template <typename T>
-  explicit Event(T one) : body(std::move(one)) {}
+  explicit Event(T&& one) : body(std::in_place_type<T>, std::move(one)) {}
   std::variant<core::ReplicaEvent, Create, Posted, Replied, Kill, GoOn> body;
 };
 
@@ -84,7 +84,7 @@ Cell::~Cell() {
 void Cell::create(Create create) {
   Strand::post(new Event(std::move(create)));
 }
-void Cell::post(core::ReplicaEvent event) {
+void Cell::post(core::ReplicaEvent&& event) {
   Strand::post(new Event(std::move(event)));
 }
 void Cell::kill(Kill kill) {
@@ -275,7 +275,7 @@ bool Cell::start(const Create& create) {
   return started;
 }
 
-void Cell::drive(core::ReplicaEvent event) {
+void Cell::drive(core::ReplicaEvent&& event) {
   if (live_->ended) return;
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   scratch().commands.swap(live_->put_off);  // what this event asks for comes after it
@@ -304,7 +304,7 @@ void Cell::finish_commands() {
   if (commands.capacity() > kScratchKept) commands = {};
 }
 
-void Cell::step(core::ReplicaEvent event) {
+void Cell::step(core::ReplicaEvent&& event) {
   if (std::exchange(now_is_old_, false)) now_ = runtime::now();  // a hook may have run for long: the lease counts
   core::ReplicaEffects& effects = scratch().effects;
   live_->core.handle(std::move(event), now_, effects);

@@ -76,7 +76,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   /// A replica that is still there is told to exit as replaced first.
   void create(Create create);
   /// Dropped when there is no replica.
-  void post(core::ReplicaEvent event);
+  void post(core::ReplicaEvent&& event);
   void kill(Kill kill);
   core::TaskId task() const { return task_; }
   /// Since the cell was made; for progress.
@@ -126,9 +126,9 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   bool is_faulty(core::ReplicaEvent& event);
   bool fail_by_chaos(const core::Fault& fault);
   bool start(const Create& create);
-  void drive(core::ReplicaEvent event);  ///< the event and all that its hooks ask for
+  void drive(core::ReplicaEvent&& event);  ///< the event and all that its hooks ask for
   void finish_commands();
-  void step(core::ReplicaEvent event);
+  void step(core::ReplicaEvent&& event);
   template <typename Hook>
   bool call(const char* name, Hook hook);
   void end(std::optional<core::effect::Failed> failed);

@@ -27,7 +27,7 @@ WorkerActor::~WorkerActor() {
   for (auto& cell : cells_) delete cell.load(std::memory_order_relaxed);
 }
 
-void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent event) {
+void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent&& event) {
   Cell* cell = cells_[task.value].load(std::memory_order_acquire);
   if (cell != nullptr) cell->post(std::move(event));
 }

@@ -26,7 +26,7 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   // Any thread.
   core::LifeId life() const { return life_; }
   /// To the replica of `task` here; dropped when there never was one.
-  void post_to_replica(core::TaskId task, core::ReplicaEvent event);
+  void post_to_replica(core::TaskId task, core::ReplicaEvent&& event);
   std::uint64_t pulls() const;
 
  private:

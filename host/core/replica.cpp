@@ -184,6 +184,9 @@ void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
       if (entry.primary.is_empty() && entry.term > Term{}) tell_failed(id, out);
     }
   }
+  for (const TaskId id : std::vector<TaskId>(failed_told_)) {
+    if (!view_->task(id).primary.is_empty()) tell_restarted(id, out);
+  }
   for (const auto& peer : peers_) drain(*peer, out);
 }
 

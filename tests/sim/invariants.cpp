@@ -70,6 +70,7 @@ void Invariants::accepted(std::uint32_t replica, const Replica& core, const Stam
   require(stamp.job == job_, "S4", [&] { return who() + " a frame of another job"; });
   require(stamp.to == state.task && stamp.to_term == core.term(), "S2",
           [&] { return who() + " a frame for " + text(stamp.to) + " " + text(stamp.to_term); });
+  require(stamp.from_term <= tasks_[stamp.from.value].term, "S2", [&] { return who() + ", which nobody was granted"; });
   Term& newest = state.accepted[stamp.from.value];
   require(stamp.from_term >= newest, "S2", [&] { return who() + " after " + text(newest); });
   newest = stamp.from_term;

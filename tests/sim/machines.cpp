@@ -91,7 +91,7 @@ AppContext Cluster::context(SimReplica& replica) {
                     scenario_.spec.topology->links().size(),
                     scenario_.last_epoch,
                     calm_,
-                    storm_,
+                    storm_ && !scenario_.ends_in_storm,
                     random_,
                     invariants_,
                     replica.index,

@@ -25,7 +25,7 @@ constexpr const char* kUsage =
     "  --seed S        one seed; --trace prints all that happens in it\n"
     "  --trace-hash    the last line is the hash of all that happened\n"
     "  --mutants       each deliberate defect of the core must be found\n"
-    "  --mutant NAME   one of them, in the seeds given (1..400)\n"
+    "  --mutant NAME   one of them, in the seeds given (1..2000)\n"
     "  --transcripts   the stories, or those files\n"
     "  --counters      faults and branches, one a line\n"
     "A range of seeds, a mutant, a story and the check of the counters count as one test each.\n";
@@ -225,7 +225,7 @@ void run_stories(const std::vector<std::string>& wanted, Tally& tally) {
 }
 
 int run(const Options& options) {
-  constexpr std::uint64_t kMutantSeedsMax = 400;
+  constexpr std::uint64_t kMutantSeedsMax = 2000;
   constexpr std::uint64_t kCountersFrom = 1000;
   Tally tally;
   if (!options.mutant.empty()) {

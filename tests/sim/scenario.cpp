@@ -95,7 +95,7 @@ std::shared_ptr<const Topology> make_topology(const std::string& shape, std::uin
 
 Scenario make_scenario(std::uint64_t seed) {
   Random random(Random::mix(seed) ^ 0x7363656e6172696fULL);
-  Scenario scenario;
+  Scenario scenario{};
   const char* const shapes[] = {"ring", "tree", "full", "rotating"};
   const char* shape = shapes[random.below(4)];
   const std::uint32_t tasks = std::string(shape) == "full" ? random.between(3, 5) : random.between(3, 8);
@@ -119,7 +119,9 @@ Scenario make_scenario(std::uint64_t seed) {
   scenario.calm_at = Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(scenario.storm.ns)))};
   scenario.network_per_mille = random.per_mille(200) ? 0 : random.between(5, 80);
   scenario.fault_every = random.per_mille(50) ? seconds(1'000) : milliseconds(random.between(60, 1'200));
+  scenario.ends_in_storm = random.per_mille(300);
   scenario.blame_plugin = random.per_mille(60);
+  if (scenario.blame_plugin) scenario.fault_every = milliseconds(random.between(60, 250));
   return scenario;
 }
 

@@ -134,6 +134,29 @@ std::string describe(const Frame& frame) {
          number(stamp.acknowledged) + " " + std::visit(BodyWords{}, frame.body);
 }
 
+std::string describe(const Transaction& transaction) {
+  static constexpr const char* kKinds[] = {"spec", "view", "epoch",     "shard",      "host",
+                                           "life", "gone", "suspected", "controller", "status"};
+  std::string text;
+  for (const Transaction::Write& write : transaction.writes) {
+    text += write.document == nullptr ? " -" : " ";
+    text += kKinds[static_cast<std::size_t>(write.key.kind)];
+    text += "/" + number(write.key.low);
+    if (write.document == nullptr) continue;
+    if (const auto* epoch = std::get_if<EpochDocument>(write.document.get())) text += "=" + number(epoch->epoch.value);
+    if (const auto* view = std::get_if<ViewDocument>(write.document.get())) text += "=" + number(view->version.value);
+    const auto* shard = std::get_if<ShardDocument>(write.document.get());
+    if (shard == nullptr) continue;
+    text += "=";
+    for (const TaskAssignment& task : shard->tasks) {
+      text += "(" + number(task.term.value) + ":" + number(task.primary.life.low);
+      for (const Seat& backup : task.backups) text += "," + number(backup.life.low);
+      text += ")";
+    }
+  }
+  return text;
+}
+
 std::string_view name_of(Outcome outcome) {
   static constexpr std::string_view kNames[] = {"value", "error", "peer_lost", "epoch_passed", "cancelled", "deadline"};
   return kNames[static_cast<std::size_t>(outcome)];

@@ -31,6 +31,7 @@ class Trace {
 /// Words for people, in the style of the stories.
 std::string describe(const core::ReplicaEffect& effect, const core::Topology& topology);
 std::string describe(const core::Frame& frame);
+std::string describe(const core::Transaction& transaction);
 std::string_view name_of(core::Outcome outcome);
 std::string_view name_of(core::Role role);
 std::string_view name_of(core::JobStatus status);

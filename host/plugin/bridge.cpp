@@ -7,12 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
-/// One pull to be answered: names its serve in one replica life of one cell.
-struct tg_pull {
-  taskgraph::plugin::BridgeOutside* outside;
-  std::uint64_t serve;
-  std::uint32_t replica_serial;
-};
+#include "host/plugin/pull_handles.hpp"
 
 namespace taskgraph::plugin {
 
@@ -79,7 +74,7 @@ void Bridge::drop_all() {
 }
 
 tg_pull* Bridge::make_pull(std::uint64_t serve) {
-  return new tg_pull{&outside_, serve, serial_};
+  return open_pull({&outside_, serve, serial_});
 }
 
 std::optional<tg_continuation> Bridge::take_timer(core::Time now) {
@@ -288,7 +283,15 @@ struct BridgeFunctions {
     of(host).outside_.log(of(host).task_, level, text_of(text));
   }
 
-  static void answer(tg_pull* pull, core::Outcome outcome, std::int32_t code, core::Bytes body) {
+  static void answer(tg_pull* handle, core::Outcome outcome, std::int32_t code, core::Bytes body) {
+    const std::optional<OpenPull> pull = take_pull(handle);
+    if (!pull.has_value()) {
+      if (current != nullptr) {
+        current->warn_once(Bridge::Mistake::answered_twice,
+                           "a pull was answered a second time; that answer is dropped");
+      }
+      return;
+    }
     core::event::Reply reply{pull->serve, outcome, code, std::move(body)};
     // In a hook of the replica that was asked: without a hop.
     const bool in_hook = current != nullptr && current->commands_ != nullptr && &current->outside_ == pull->outside &&
@@ -298,7 +301,6 @@ struct BridgeFunctions {
     } else {
       pull->outside->post_reply(pull->replica_serial, std::move(reply));
     }
-    delete pull;
   }
   static void reply(tg_pull* pull, tg_buffer body) {
     answer(pull, core::Outcome::value, 0, core::Bytes::adopt(body.data, body.size, body.release, body.owner));

@@ -101,7 +101,14 @@ class Bridge final : public tg_host {
     core::LinkIndex link;
     std::vector<std::uint64_t> ids;
   };
-  enum class Mistake : std::uint8_t { no_such_link = 1, flag_bytes = 2, no_such_task = 4, result = 8, delay = 16 };
+  enum class Mistake : std::uint8_t {
+    no_such_link = 1,
+    flag_bytes = 2,
+    no_such_task = 4,
+    result = 8,
+    delay = 16,
+    answered_twice = 32
+  };
 
   void check_strand(const char* function) const;
   bool has_ended() const { return ended_.load(std::memory_order_acquire); }

@@ -40,7 +40,7 @@ void Supervisor::on(TransactionReply& reply, Time now, SupervisorEffects&) {
   if (reply.request != transaction_id_ || doing_ == Doing::nothing) return;  // it was given up as unknown
   const Doing done = std::exchange(doing_, Doing::nothing);
   if (reply.outcome != TransactionOutcome::committed) {
-    stale_ = !(mutated(Mutant::trust_refusal) && reply.outcome == TransactionOutcome::unknown);
+    stale_ = true;
     read_at_ = now;
     return;
   }
@@ -128,6 +128,7 @@ void Supervisor::on(event::Tick&, Time now, SupervisorEffects&) {
   if (doing_ != Doing::nothing) stale_ = true;
   doing_ = Doing::nothing;
   read_id_ = 0;
+  read_at_ = now;
   requests_end_at_ = Time::never();
 }
 
@@ -152,7 +153,7 @@ void Supervisor::refuse(effect::Refused::Why why, std::string text, SupervisorEf
 
 void Supervisor::act(Time now, SupervisorEffects& out) {
   if (!documents_.empty()) learn(now, out);
-  const bool read_due = now >= read_at_ || stale_ || read_again_;
+  const bool read_due = now >= read_at_ || read_again_;
   if (doing_ == Doing::nothing && read_id_ == 0 && read_due && !fresh_.is_nil()) read(out);
   if (doing_ == Doing::nothing && read_id_ == 0 && !stale_ && !fresh_.is_nil()) {
     if (auto transaction = next_transaction(now)) {
@@ -207,8 +208,8 @@ void Supervisor::learn_epoch(Epoch epoch, SupervisorEffects& out) {
 void Supervisor::learn_end(const StatusDocument& status, SupervisorEffects& out) {
   if (ended_) return;  // S11
   ended_ = true;
+  out.push_back(effect::JobEnded{status});  // first: when the last worker has stopped, the host ends with what it knows
   out.push_back(effect::ToWorkers{event::StopAll{ExitReason::job_ended}});
-  out.push_back(effect::JobEnded{status});
   if (holds_office()) tell_others(status, out);
 }
 

@@ -10,13 +10,13 @@
 namespace taskgraph::runtime {
 
 HostActor::HostActor(Executor& executor, JobContext& context, coordinator::Coordinator& coordinator, core::HostId id,
-                     std::string digest, Ended ended)
+                     std::string digest, Listener listener)
     : Mailbox(executor),
       context_(context),
       coordinator_(coordinator),
       supervisor_(id, context.spec, std::move(digest)),
       running_(context.workers.size()),
-      ended_(std::move(ended)) {}
+      listener_(std::move(listener)) {}
 
 void HostActor::drain() {
   for (WorkerActor* worker : context_.workers) worker->post(core::event::StopAll{core::ExitReason::drain});
@@ -30,7 +30,7 @@ void HostActor::worker_stopped() {
     if (!is_decided_) outcome_.epochs = context_.epoch.load(std::memory_order_relaxed);
     outcome = outcome_;
   }
-  ended_(std::move(outcome));
+  listener_.ended(std::move(outcome));
 }
 
 void HostActor::handle(core::SupervisorEvent event, core::Time now) {
@@ -66,20 +66,23 @@ void HostActor::perform(core::effect::ToHost&) {
 }
 
 void HostActor::perform(core::effect::JobEnded& effect) {
-  const std::lock_guard lock(end_mutex_);
-  is_decided_ = true;
-  outcome_.kind = effect.status.status == core::JobStatus::done ? JobOutcome::Kind::done : JobOutcome::Kind::failed;
-  outcome_.epochs = effect.status.epoch.value;
-  outcome_.result = std::move(effect.status.result);
-  outcome_.reason = std::move(effect.status.reason);
+  const bool done = effect.status.status == core::JobStatus::done;
+  decide({done ? JobOutcome::Kind::done : JobOutcome::Kind::failed, effect.status.epoch.value,
+          std::move(effect.status.result), std::move(effect.status.reason)});
 }
 
 void HostActor::perform(core::effect::Refused& effect) {
-  const std::lock_guard lock(end_mutex_);
-  is_decided_ = true;
   const bool lost = effect.why == core::effect::Refused::Why::documents_lost;
-  outcome_.kind = lost ? JobOutcome::Kind::documents_lost : JobOutcome::Kind::refused;
-  outcome_.reason = std::move(effect.text);
+  decide({lost ? JobOutcome::Kind::documents_lost : JobOutcome::Kind::refused, 0, "{}", std::move(effect.text)});
+}
+
+void HostActor::decide(JobOutcome outcome) {
+  {
+    const std::lock_guard lock(end_mutex_);
+    if (std::exchange(is_decided_, true)) return;
+    outcome_ = outcome;
+  }
+  listener_.decided(std::move(outcome));
 }
 
 /// Says what a view changed, and keeps what other threads may know of it.

@@ -24,11 +24,14 @@ struct JobOutcome {
 /// Owned by LocalJob until the executor has stopped.
 class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinator::Coordinator::Listener {
  public:
-  /// `ended` is called once on the strand, when the job has ended and all replicas have exited.
-  using Ended = std::function<void(JobOutcome)>;
+  /// Both are called once at most, on any thread.
+  struct Listener {
+    std::function<void(JobOutcome)> decided;  ///< the job has ended; replicas may still be in a hook
+    std::function<void(JobOutcome)> ended;    ///< the same outcome, or `stopped`: all replicas have exited
+  };
 
   HostActor(Executor& executor, JobContext& context, coordinator::Coordinator& coordinator, core::HostId id,
-            std::string digest, Ended ended);
+            std::string digest, Listener listener);
 
   /// Once, before events flow: opens the session.
   void open() { coordinator_.open(*this); }
@@ -56,6 +59,7 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   void perform(core::effect::ToHost& effect);
   void perform(core::effect::JobEnded& effect);
   void perform(core::effect::Refused& effect);
+  void decide(JobOutcome outcome);
   void note(const core::View& view);
 
   JobContext& context_;
@@ -67,7 +71,7 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   JobOutcome outcome_;  // guarded by end_mutex_, as the two below
   bool is_decided_ = false;
   std::size_t running_;
-  const Ended ended_;
+  const Listener listener_;
 };
 
 }  // namespace taskgraph::runtime

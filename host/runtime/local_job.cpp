@@ -22,7 +22,7 @@ Id random_uuid() {
 
 /// In the order of construction; the threads end first.
 struct LocalJob::Parts {
-  Parts(LocalJobSettings settings, HostActor::Ended ended)
+  Parts(LocalJobSettings settings, HostActor::Listener listener)
       : context(settings.spec, settings.chaos), executor(settings.threads) {
     const auto& backups = settings.spec.backups;
     const unsigned lives = 1U + (backups.empty() ? 0U : *std::max_element(backups.begin(), backups.end()));
@@ -31,7 +31,7 @@ struct LocalJob::Parts {
       context.workers.push_back(workers.back().get());
     }
     host = std::make_unique<HostActor>(executor, context, coordinator, random_uuid<core::HostId>(),
-                                       std::move(settings.digest), std::move(ended));
+                                       std::move(settings.digest), std::move(listener));
     context.host = host.get();
   }
   ~Parts() {
@@ -46,8 +46,8 @@ struct LocalJob::Parts {
   std::unique_ptr<HostActor> host;
 };
 
-LocalJob::LocalJob(LocalJobSettings settings, HostActor::Ended ended)
-    : parts_(std::make_unique<Parts>(std::move(settings), std::move(ended))) {}
+LocalJob::LocalJob(LocalJobSettings settings, HostActor::Listener listener)
+    : parts_(std::make_unique<Parts>(std::move(settings), std::move(listener))) {}
 
 LocalJob::~LocalJob() = default;
 

@@ -27,8 +27,8 @@ struct LocalJobSettings {
 /// largest number of wanted backups, and one more.
 class LocalJob {
  public:
-  /// `ended` is called once, on one of the job's threads.
-  LocalJob(LocalJobSettings settings, HostActor::Ended ended);
+  /// The listener is called on the job's threads.
+  LocalJob(LocalJobSettings settings, HostActor::Listener listener);
   /// Waits for hooks that are running: after an outcome there are none.
   ~LocalJob();
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "host/config/quantities.hpp"
 #include "host/config/result_file.hpp"
 #include "host/runtime/local_job.hpp"
 #include "host/runtime/log.hpp"
@@ -54,9 +55,9 @@ class Run {
       const tg_plugin& plugin)
       : options_(options),
         topology_(topology),
-        job_(
-            {topology.spec, plugin, topology.digest, chaos, options.threads.value},
-            [this](JobOutcome outcome) { boost::asio::post(io_, [this, ended = std::move(outcome)] { end(ended); }); }),
+        job_({topology.spec, plugin, topology.digest, chaos, options.threads.value},
+             {[this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { decided(now); }); },
+              [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); }}),
         signals_(io_, [this](StopSignals::Request request, int) { asked_to_stop(request); }),
         progress_timer_(io_),
         drain_timer_(io_),
@@ -74,7 +75,7 @@ class Run {
   void tick() {
     progress_timer_.expires_after(std::chrono::nanoseconds(kProgressRedraw.ns));
     progress_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
+      if (error || has_ended_) return;  // cancel() does not reach a timer that has fired and waits for its turn
       ProgressFacts facts = job_.facts();
       facts.last_epoch = last_epoch_;
       if (auto line = progress_.tick(facts, now(), terminal_columns())) show_progress(progress_, *line);
@@ -82,25 +83,40 @@ class Run {
     });
   }
 
+  template <typename F>
+  void on_main(F fn) {
+    boost::asio::post(io_, std::move(fn));
+  }
+
   void asked_to_stop(StopSignals::Request request) {
     if (request == StopSignals::Request::stop_at_once) {
       log(LogLevel::warning, "stopped at once: the tasks had no time to save");
-      leave(JobOutcome{
-          .kind = JobOutcome::Kind::stopped, .epochs = job_.facts().epoch.value, .result = "{}", .reason = {}});
+      leave();
     }
-    const std::int64_t limit_s = topology_.spec.failure.drain.ns / 1'000'000'000;
-    log(LogLevel::info, fmt::format("stopping: tasks have {} s to save; a second signal stops at once", limit_s));
+    const std::string limit = config::to_text(topology_.spec.failure.drain);
+    log(LogLevel::info, fmt::format("stopping: tasks have {} to save; a second signal stops at once", limit));
     job_.drain();
+    limit_exits();
+  }
+
+  /// All replicas exit now; one whose hook does not return must not keep the result back.
+  void decided(const JobOutcome& outcome) {
+    if (has_ended_) return;
+    decided_ = outcome;
+    limit_exits();
+  }
+
+  void limit_exits() {
     drain_timer_.expires_after(std::chrono::nanoseconds(topology_.spec.failure.drain.ns));
     drain_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
+      if (error || has_ended_) return;
       log(LogLevel::warning, "a hook did not return within failure.drain; stopped without it");
-      leave(JobOutcome{
-          .kind = JobOutcome::Kind::stopped, .epochs = job_.facts().epoch.value, .result = "{}", .reason = {}});
+      leave();
     });
   }
 
   void end(const JobOutcome& outcome) {
+    has_ended_ = true;
     code_ = report(outcome);
     signals_.cancel();
     progress_timer_.cancel();
@@ -108,7 +124,11 @@ class Run {
   }
 
   /// Without waiting for hooks that still run: nothing of this process is torn down under them.
-  [[noreturn]] void leave(const JobOutcome& outcome) { std::_Exit(static_cast<int>(report(outcome))); }
+  [[noreturn]] void leave() {
+    const JobOutcome stopped{
+        .kind = JobOutcome::Kind::stopped, .epochs = job_.facts().epoch.value, .result = "{}", .reason = {}};
+    std::_Exit(static_cast<int>(report(decided_.value_or(stopped))));
+  }
 
   ExitCode report(const JobOutcome& outcome) {
     end_progress(progress_);
@@ -142,6 +162,8 @@ class Run {
   boost::asio::steady_timer drain_timer_;
   Progress progress_;
   const std::optional<core::Epoch> last_epoch_;
+  std::optional<JobOutcome> decided_;  ///< known, while hooks may still run
+  bool has_ended_ = false;
   ExitCode code_ = ExitCode::own_bug;
 };
 

@@ -1,8 +1,23 @@
 #include "host/runtime/job_context.hpp"
 
+#include <fmt/format.h>
+
+#include "host/runtime/log.hpp"
 #include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::runtime {
+namespace {
+
+/// So that a run with chaos can be compared with another one, fault by fault.
+void tell(core::TaskId task, const core::Fault& fault, std::string_view when, std::uint64_t number) {
+  if (!log_enabled(LogLevel::debug)) return;
+  static constexpr std::string_view kWords[] = {"kill", "throw", "delay", "drop"};
+  log(LogLevel::debug,
+      fmt::format("chaos: {} task {} at {} {}", kWords[static_cast<std::size_t>(fault.kind)], task.value, when, number),
+      {.task = task, .epoch = {}, .term = {}});
+}
+
+}  // namespace
 
 Chaos::Chaos(const core::ChaosPlan& plan, std::uint32_t tasks) : plan_(plan), budget_(plan.faults_max()) {
   if (plan_.empty()) return;
@@ -14,7 +29,9 @@ std::optional<core::Fault> Chaos::at_event(core::TaskId task, core::EventClass k
   Guarded& guarded = tasks_[task.value];
   const std::lock_guard lock(guarded.mutex);
   const auto fault = guarded.chaos.at_event(kind);
-  if (fault.has_value()) faults_.fetch_add(1, std::memory_order_relaxed);
+  if (!fault.has_value()) return fault;
+  faults_.fetch_add(1, std::memory_order_relaxed);
+  tell(task, *fault, "event", guarded.chaos.events());
   return fault;
 }
 
@@ -23,7 +40,9 @@ std::optional<core::Fault> Chaos::at_epoch(core::TaskId task, core::Epoch epoch)
   Guarded& guarded = tasks_[task.value];
   const std::lock_guard lock(guarded.mutex);
   const auto fault = guarded.chaos.at_epoch(epoch);
-  if (fault.has_value()) faults_.fetch_add(1, std::memory_order_relaxed);
+  if (!fault.has_value()) return fault;
+  faults_.fetch_add(1, std::memory_order_relaxed);
+  tell(task, *fault, "epoch", epoch.value);
   return fault;
 }
 

@@ -65,7 +65,7 @@ add_sums(Epoch, Sum, [Child | Rest]) ->
         {sum, Child, Epoch, Part} -> add_sums(Epoch, add(Sum, Part), Rest)
     end.
 
-%% A row of 8 doubles at a time: one double at a time took 1.5 times as long.
+%% A row of 8 doubles at a time: one double at a time took a third longer.
 gradient(Task, Parameter) ->
     <<A:64/float-native, B:64/float-native, C:64/float-native, D:64/float-native,
       E:64/float-native, F:64/float-native, G:64/float-native, H:64/float-native>> = Parameter,

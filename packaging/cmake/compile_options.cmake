@@ -37,8 +37,6 @@ if(TASKGRAPH_SANITIZE)
   # Sanitizers must cover every object of a process, or they report what is not there.
   add_compile_options(-fsanitize=${TASKGRAPH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${TASKGRAPH_SANITIZE})
-  # GCC's own manual: with sanitizers this warning sees what is not there.
-  target_compile_options(taskgraph_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   if(TASKGRAPH_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio's fences stand beside locks and atomics, which TSan does understand.
     add_compile_options(-Wno-tsan)

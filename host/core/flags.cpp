@@ -26,6 +26,11 @@ bool Flags::store(TaskId sender, const Flag& flag) {
       stored_.begin(), stored_.end(), key,
       [](const Stored& stored, const auto& wanted) { return std::tie(stored.sender, stored.flag.name) < wanted; });
   if (place != stored_.end() && place->sender == sender && place->flag.name == flag.name) return false;
+  if (stored_.size() >= flags_max_) {
+    const auto first = std::partition_point(stored_.begin(), place, [&](const Stored& s) { return s.sender < sender; });
+    const auto end = std::partition_point(place, stored_.end(), [&](const Stored& s) { return s.sender == sender; });
+    if (end - first >= flags_max_) return false;
+  }
   stored_.insert(place, Stored{sender, flag});
   return true;
 }

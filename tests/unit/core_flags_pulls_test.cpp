@@ -1,0 +1,180 @@
+#include <string>
+#include <vector>
+
+#include "host/core/flags.hpp"
+#include "host/core/pulls.hpp"
+#include "host/core/serves.hpp"
+#include "host/core/slot_map.hpp"
+#include "tests/support/catch.hpp"
+
+namespace taskgraph::core {
+namespace {
+
+constexpr LinkIndex kLink{0};
+
+TEST_CASE("flags are named by term and number, and end with their epoch", "[core][flags]") {
+  Flags flags(3);
+  CHECK(flags.raise(Term{2}, kLink, Bytes("a")).name == FlagName{Term{2}, 0});
+  CHECK(flags.raise(Term{2}, kLink, Bytes("b")).name == FlagName{Term{2}, 1});
+  CHECK(flags.raised().size() == 2);
+  CHECK(flags.has_room());
+  flags.clear();
+  CHECK(flags.raised().empty());
+  CHECK(flags.raise(Term{2}, kLink, Bytes("c")).name == FlagName{Term{2}, 0});
+}
+
+TEST_CASE("limits.flags_per_epoch bounds raised and adopted flags together", "[core][flags]") {
+  Flags flags(2);
+  flags.raise(Term{2}, kLink, Bytes("mine"));
+  const Flag old{FlagName{Term{1}, 0}, kLink, Bytes("of the one before")};
+  CHECK(flags.adopt(old));
+  CHECK_FALSE(flags.adopt(old));  // known: another neighbour had it, too
+  CHECK_FALSE(flags.has_room());
+  CHECK_FALSE(flags.adopt({FlagName{Term{1}, 1}, kLink, Bytes("one too many")}));
+  CHECK(flags.raised().size() == 2);
+}
+
+TEST_CASE("a flag is stored once, whoever announces it, and is there for the sender's next primary", "[core][flags]") {
+  Flags flags(8);
+  const Flag first{FlagName{Term{1}, 0}, kLink, Bytes("x")};
+  CHECK(flags.store(TaskId{4}, first));
+  CHECK_FALSE(flags.store(TaskId{4}, first));
+  CHECK(flags.store(TaskId{5}, first));  // same name, another sender
+  CHECK(flags.store(TaskId{4}, {FlagName{Term{2}, 0}, kLink, Bytes("y")}));
+
+  std::vector<StoredFlag> stored;
+  flags.stored_from(TaskId{4}, Epoch{7}, stored);
+  REQUIRE(stored.size() == 2);
+  CHECK(stored[0].flag.meta.view() == "x");
+  CHECK(stored[1].flag.meta.view() == "y");
+  CHECK(stored[0].sender == TaskId{4});
+  CHECK(stored[0].epoch == Epoch{7});
+  flags.clear();
+  CHECK(flags.store(TaskId{4}, first));
+}
+
+TEST_CASE("limits.flags_per_epoch bounds what is stored of one sender, too", "[core][flags]") {
+  Flags flags(2);
+  for (std::uint32_t i = 0; i < 2; ++i) CHECK(flags.store(TaskId{4}, {FlagName{Term{1}, i}, kLink, Bytes("x")}));
+  CHECK_FALSE(flags.store(TaskId{4}, {FlagName{Term{1}, 2}, kLink, Bytes("x")}));
+  CHECK(flags.store(TaskId{3}, {FlagName{Term{1}, 0}, kLink, Bytes("x")}));
+  CHECK(flags.store(TaskId{5}, {FlagName{Term{1}, 0}, kLink, Bytes("x")}));
+}
+
+Pulls::Open pull(std::uint64_t token, std::uint32_t to, std::int64_t deadline_ms = 1000, Epoch epoch = {}) {
+  return {token, TaskId{to}, epoch, Time{} + milliseconds(deadline_ms), "get", Bytes("body"), 0};
+}
+
+std::string tokens(const ReplicaEffects& effects, Outcome outcome) {
+  std::string text;
+  for (const ReplicaEffect& effect : effects) {
+    const auto& ended = std::get<effect::PullEnded>(effect);
+    CHECK(ended.outcome == outcome);
+    text += std::to_string(ended.token) + " ";
+  }
+  return text;
+}
+
+TEST_CASE("a pull ends once: late, doubled and foreign answers are dropped", "[core][pulls]") {
+  Pulls pulls;
+  const PullRequest request = pulls.start(pull(11, 1));
+  CHECK(request.method == "get");
+  CHECK(request.body.view() == "body");
+  CHECK_FALSE(pulls.answered(TaskId{2}, {request.pull, Outcome::value, 0, Bytes("foreign")}));
+  const auto ended = pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("42")});
+  REQUIRE(ended);
+  CHECK(ended->token == 11);
+  CHECK(ended->body.view() == "42");
+  CHECK_FALSE(pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("again")}));
+  CHECK(pulls.size() == 0);
+
+  const PullRequest next = pulls.start(pull(12, 1));  // takes the same slot under another name
+  CHECK(next.pull != request.pull);
+  CHECK_FALSE(pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("late")}));
+  CHECK(pulls.cancel(12)->outcome == Outcome::cancelled);
+  CHECK_FALSE(pulls.cancel(12));
+  CHECK_FALSE(pulls.answered(TaskId{1}, {next.pull, Outcome::value, 0, Bytes("late")}));
+}
+
+TEST_CASE("pulls end at their deadline, in the order of their start", "[core][pulls]") {
+  Pulls pulls;
+  CHECK(pulls.next_deadline() == Time::never());
+  pulls.start(pull(1, 1, 50));
+  const PullRequest answered = pulls.start(pull(2, 1, 10));
+  pulls.start(pull(3, 1, 500));
+  pulls.answered(TaskId{1}, {answered.pull, Outcome::value, 0, {}});
+  pulls.start(pull(4, 1, 40));  // in the slot of the answered one
+  CHECK(pulls.next_deadline() <= Time{} + milliseconds(40));
+
+  ReplicaEffects out;
+  pulls.expire(Time{} + milliseconds(39), out);
+  CHECK(out.empty());
+  pulls.expire(Time{} + milliseconds(50), out);
+  CHECK(tokens(out, Outcome::deadline) == "1 4 ");
+  CHECK(pulls.next_deadline() == Time{} + milliseconds(500));
+}
+
+TEST_CASE("leaving an epoch ends its pulls, and those of earlier ones only", "[core][pulls]") {
+  Pulls pulls;
+  pulls.start(pull(1, 1, 1000, Epoch{3}));
+  pulls.start(pull(2, 1, 1000, Epoch{4}));
+  pulls.start(pull(3, 2, 1000, Epoch{2}));
+  ReplicaEffects out;
+  pulls.leave_epoch(Epoch{4}, out);
+  CHECK(tokens(out, Outcome::epoch_passed) == "1 3 ");
+  CHECK(pulls.size() == 1);
+}
+
+TEST_CASE("open pulls are repeated to a task's new primary in the order of their start", "[core][pulls]") {
+  Pulls pulls;
+  const PullRequest first = pulls.start(pull(1, 1));
+  pulls.start(pull(2, 2));
+  pulls.answered(TaskId{1}, {first.pull, Outcome::value, 0, {}});
+  const PullRequest third = pulls.start(pull(3, 1));
+  const PullRequest fourth = pulls.start(pull(4, 1));
+  const std::vector<PullRequest> open = pulls.open_to(TaskId{1});
+  REQUIRE(open.size() == 2);
+  CHECK(open[0].pull == third.pull);
+  CHECK(open[1].pull == fourth.pull);
+}
+
+TEST_CASE("a served pull is closed once, by a reply or by its epoch's end", "[core][serves]") {
+  Serves serves;
+  const std::uint64_t old = serves.open({TaskId{1}, Term{1}, 5, Epoch{0}});
+  const std::uint64_t current = serves.open({TaskId{2}, Term{1}, 6, Epoch{1}});
+  const auto ended = serves.leave_epoch(Epoch{1});
+  REQUIRE(ended.size() == 1);
+  CHECK(ended[0].pull == 5);
+  CHECK_FALSE(serves.close(old));
+  CHECK(serves.close(current)->pull == 6);
+  CHECK_FALSE(serves.close(current));
+  CHECK(serves.size() == 0);
+}
+
+TEST_CASE("names of a slot map are never used twice, though the slots are", "[core][slot_map]") {
+  SlotMap<std::string> map;
+  const std::uint64_t a = map.insert("a");
+  const std::uint64_t b = map.insert("b");
+  CHECK(a != 0);
+  CHECK(*map.find(a) == "a");
+  CHECK(map.take(a) == "a");
+  CHECK(map.find(a) == nullptr);
+  CHECK_FALSE(map.take(a));
+  const std::uint64_t c = map.insert("c");
+  CHECK(c != a);
+  CHECK(map.find(a) == nullptr);
+  CHECK(map.find(0) == nullptr);
+  CHECK(map.find(99) == nullptr);
+
+  std::string seen;
+  map.for_each([&](std::uint64_t name, const std::string& value) {
+    seen += value;
+    if (name == c) map.erase(name);
+  });
+  CHECK(seen == "cb");
+  CHECK(map.size() == 1);
+  CHECK(*map.find(b) == "b");
+}
+
+}  // namespace
+}  // namespace taskgraph::core

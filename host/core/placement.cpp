@@ -101,7 +101,9 @@ class Placer {
     };
     std::optional<std::tuple<bool, std::uint32_t, std::uint32_t, LifeId>> best;
     const bool primary = task.primary.is_empty();
-    for (const auto& [life, load] : loads_) {
+    for (const auto& entry : loads_) {
+      const LifeId life = entry.first;
+      const Load& load = entry.second;
       if (taken_by([&](const Seat& seat) { return seat.life == life; })) continue;
       const bool same_host = taken_by([&](const Seat& seat) {
         const auto found = loads_.find(seat.life);

@@ -19,7 +19,6 @@ enum class Mutant {
   forget_adopted_flags,      ///< flags in acknowledgements of a seal are not adopted
   skip_term_compare,         ///< the controller does not compare versions when it grants
   advance_twice,             ///< advance means +1 on what is read
-  trust_refusal,             ///< an unknown outcome is read as "did not happen"
   reuse_counter,             ///< a restarted replica gets the name of the one before
   restarted_before_failed,   ///< neighbour events in the wrong order
   finish_twice,              ///< the status of an ended job can be replaced

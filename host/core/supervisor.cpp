@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "host/core/assert.hpp"
-#include "host/core/mutant.hpp"
 
 namespace taskgraph::core {
 namespace {

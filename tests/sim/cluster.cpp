@@ -312,6 +312,9 @@ void Cluster::happen(Executes& e) {
     }
     if (result.committed) {
       invariants_.committed(*e.transaction);
+      const auto& writes = e.transaction->writes;
+      const bool only_view = writes.size() == 1 && writes[0].key.kind == DocumentKind::view;
+      if (only_view && e.transaction->checks.size() == 1) counters_.count(Branch::candidates_replaced);
       if (result.worth_a_notice) notify_hosts();
     } else {
       counters_.count(Branch::transaction_refused);

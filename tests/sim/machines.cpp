@@ -182,6 +182,8 @@ void Cluster::perform(SimReplica& replica, ReplicaEffect& effect) {
     static constexpr Branch kOf[] = {Branch::pull_value,        Branch::pull_error,     Branch::pull_error,
                                      Branch::pull_epoch_passed, Branch::pull_cancelled, Branch::pull_deadline};
     counters_.count(kOf[static_cast<std::size_t>(ended->outcome)]);
+    if (ended->code == code::kBusy) counters_.count(Branch::pull_busy);
+    if (ended->code == code::kTooLarge) counters_.count(Branch::pull_too_large);
   }
 }
 

@@ -126,7 +126,7 @@ def test_several_faults_at_once_change_no_bit(pool):
         check_sums(job, 6)
         return faults_injected(job)
 
-    assert sum(pool.each(check, range(20))) > 150
+    assert sum(pool.each(check, range(20), host_pool.AT_ONCE_WAITING)) > 150
 
 
 # ---------------------------------------------------------------- seeded plans
@@ -140,7 +140,7 @@ def regression_under_seeds(pool, seeds: range) -> None:
         job.forget()
         return faults_injected(job)
 
-    assert sum(pool.each(check, seeds)) > 2 * len(seeds)
+    assert sum(pool.each(check, seeds, host_pool.AT_ONCE_WAITING)) > 2 * len(seeds)
 
 
 def test_regression_under_seeded_plans(pool):
@@ -182,7 +182,7 @@ def pagerank_under_seeds(pool, build_dir, tmp_path, seeds: range) -> None:
         job.forget()
         return faults_injected(job)
 
-    assert sum(pool.each(check, seeds)) > len(seeds)
+    assert sum(pool.each(check, seeds, host_pool.AT_ONCE_WAITING)) > len(seeds)
 
 
 def test_pagerank_under_seeded_plans(pool, build_dir, tmp_path):

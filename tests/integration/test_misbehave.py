@@ -154,7 +154,8 @@ def test_a_misuse_is_refused_and_told_once(run_misbehave, hook, what, text):
 def test_before_its_role_a_task_may_ask_for_nothing(run_misbehave, what, call):
     finished, document = run_misbehave("init", what, times=0)
     status_not_primary = 4
-    check_given_up(finished, document, f'hook init threw "misbehave: the host answered {call} by status {status_not_primary} instead of TG_INVALID" at epoch 0')
+    text = f"misbehave: the host answered {call} by status {status_not_primary} instead of TG_INVALID"
+    check_given_up(finished, document, f'hook init threw "{text}" at epoch 0')
 
 
 def test_a_pull_that_dies_unanswered_is_asked_again(run_misbehave):

@@ -10,6 +10,8 @@ import host_process
 
 # As many as a small machine has cores; each host starts threads of its own.
 AT_ONCE = 2
+# Jobs with delayed and lost messages wait for most of their time: for 100 ms until a lost one is sent again.
+AT_ONCE_WAITING = 4
 
 
 class Pool:
@@ -34,10 +36,10 @@ class Pool:
         return Job(finished, folder, result.read_bytes() if result.exists() else None)
 
     @staticmethod
-    def each(check: Callable, cases: Iterable) -> list:
-        """check(case) for each case, AT_ONCE at a time; what they return, in order. The first that fails, fails it all, and
+    def each(check: Callable, cases: Iterable, at_once: int = AT_ONCE) -> list:
+        """check(case) for each case, `at_once` at a time; what they return, in order. The first that fails, fails it all, and
         those that have not begun never begin."""
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with ThreadPoolExecutor(at_once) as threads:
             checks = [threads.submit(check, case) for case in cases]
             try:
                 return [each.result() for each in checks]

@@ -248,7 +248,8 @@ bool Cell::fail_by_chaos(const core::Fault& fault) {
 // ---------------------------------------------------------------- a replica's life
 
 bool Cell::start(const Create& create) {
-  auto live = std::make_unique<Live>(static_cast<plugin::BridgeOutside&>(*this), shared_, create.identity, next_serial_++);
+  auto live =
+      std::make_unique<Live>(static_cast<plugin::BridgeOutside&>(*this), shared_, create.identity, next_serial_++);
   live_ = std::move(live);
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   tg_error error;

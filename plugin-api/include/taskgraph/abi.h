@@ -6,7 +6,8 @@
  *  - No memory, exception or C++ type crosses. Each side frees what it allocated. A `tg_view` is borrowed and dies
  *    when the call that carried it returns; a `tg_buffer` is handed over and ends by one call of its `release`.
  *  - Structs grow at the end only, guarded by `struct_size`; a reader takes a field for absent that lies beyond it.
- *    Enum values are only ever appended. Larger growth goes through extensions, asked for by id ("taskgraph.standby/1").
+ *    Enum values are only ever appended. Larger growth goes through extensions, asked for by id
+ * ("taskgraph.standby/1").
  *  - The library is never unloaded; every object of a plugin dies before the process does.
  *
  * THREADS
@@ -62,11 +63,11 @@ typedef struct tg_buffer {
 /* What a function of either side answers. 0 is success. */
 typedef enum tg_status {
   TG_OK = 0,
-  TG_FAILED = 1,       /* with the text in the tg_error, where there is one */
-  TG_INVALID = 2,      /* an argument is wrong: no such task, link, ... ; nothing was done */
-  TG_BUSY = 3,         /* a limit is reached: slow down and try again; nothing was done */
-  TG_NOT_PRIMARY = 4,  /* this replica may not do that now; nothing was done */
-  TG_EXITED = 5        /* the job or this replica is ending; nothing was done */
+  TG_FAILED = 1,      /* with the text in the tg_error, where there is one */
+  TG_INVALID = 2,     /* an argument is wrong: no such task, link, ... ; nothing was done */
+  TG_BUSY = 3,        /* a limit is reached: slow down and try again; nothing was done */
+  TG_NOT_PRIMARY = 4, /* this replica may not do that now; nothing was done */
+  TG_EXITED = 5       /* the job or this replica is ending; nothing was done */
 } tg_status;
 
 /* Where a callee puts the text of an error, at most TG_ERROR_BYTES_MAX bytes; longer text is cut. */
@@ -134,14 +135,14 @@ typedef struct tg_job {
   tg_view name;       /* the topology's `job` */
   tg_view args_json;  /* `plugin.args` as compact JSON; "{}" without any */
   uint64_t task_count;
-  tg_view directory;  /* of the topology file, absolute: relative paths in args start here */
+  tg_view directory; /* of the topology file, absolute: relative paths in args start here */
 } tg_job;
 
 typedef struct tg_host tg_host; /* the host's side of one replica */
 typedef struct tg_pull tg_pull; /* one pull to be answered; owned by the task from `serve` until reply or refuse */
 
-/* Something to be called later: exactly one of `run` and `drop` is called, once, on the strand. `drop`: the replica ended
- * before. Both free `owner`. `run` is a hook: a status other than TG_OK fails the replica. */
+/* Something to be called later: exactly one of `run` and `drop` is called, once, on the strand. `drop`: the replica
+ * ended before. Both free `owner`. `run` is a hook: a status other than TG_OK fails the replica. */
 typedef struct tg_continuation {
   tg_status (*run)(void* owner, tg_error*);
   void (*drop)(void* owner);
@@ -155,8 +156,8 @@ typedef struct tg_completion {
   void* owner;
 } tg_completion;
 
-/* What a task may ask of its host. Functions with a tg_host belong to one replica and are [strand] unless they say [any];
- * states: from the task's creation until its `exit` hook has returned. */
+/* What a task may ask of its host. Functions with a tg_host belong to one replica and are [strand] unless they say
+ * [any]; states: from the task's creation until its `exit` hook has returned. */
 typedef struct tg_host_api {
   uint32_t struct_size;
   uint16_t abi_major;
@@ -170,27 +171,29 @@ typedef struct tg_host_api {
    * returns. NULL and *count = 0 when there is no such link. */
   const uint64_t* (*neighbours)(const tg_host*, tg_view link, size_t* count);
 
-  /* [strand, primary] Raises a flag on `link` for the current epoch; `meta` is copied. TG_INVALID: no such link, or meta
-   * larger than limits.flag_bytes. TG_BUSY: limits.flags_per_epoch is reached. */
+  /* [strand, primary] Raises a flag on `link` for the current epoch; `meta` is copied. TG_INVALID: no such link, or
+   * meta larger than limits.flag_bytes. TG_BUSY: limits.flags_per_epoch is reached. */
   tg_status (*raise_flag)(tg_host*, tg_view link, tg_view meta);
 
   /* [strand, primary] Pulls from task `to`; `method` is copied. `deadline_ns` 0 means limits.pull_deadline. On TG_OK
-   * `*pull_id` (unless NULL) names it for `cancel` and `done` is called once, after the running hook has returned; limits
-   * too arrive there (TG_CODE_BUSY, TG_CODE_TOO_LARGE). TG_INVALID: no such task; TG_NOT_PRIMARY; TG_EXITED: `done` is
-   * untouched and still the caller's, but `body` is released in every case. */
+   * `*pull_id` (unless NULL) names it for `cancel` and `done` is called once, after the running hook has returned;
+   * limits too arrive there (TG_CODE_BUSY, TG_CODE_TOO_LARGE). TG_INVALID: no such task; TG_NOT_PRIMARY; TG_EXITED:
+   * `done` is untouched and still the caller's, but `body` is released in every case. */
   tg_status (*pull)(tg_host*, uint64_t to, tg_view method, tg_buffer body, int64_t deadline_ns, tg_completion done,
                     uint64_t* pull_id);
   tg_status (*cancel)(tg_host*, uint64_t pull_id); /* [strand] its outcome becomes CANCELLED unless it has one */
 
   /* [strand, primary] Asks for epoch from + 1. When that stands already, it is success and nothing happens. */
   tg_status (*advance_epoch)(tg_host*, uint64_t from);
-  /* [strand, primary] Ends the job, for all; `result` is JSON (at most 256 KiB), copied; TG_INVALID when it is no JSON. */
+  /* [strand, primary] Ends the job, for all; `result` is JSON (at most 256 KiB), copied; TG_INVALID when it is no JSON.
+   */
   tg_status (*finish_job)(tg_host*, tg_job_status status, tg_view result);
 
-  tg_status (*after)(tg_host*, int64_t delay_ns, tg_continuation); /* [strand] on another status it stays the caller's */
-  tg_status (*post)(tg_host*, tg_continuation);                    /* [any] runs on the strand; same ownership */
-  int64_t (*now)(const tg_host*);  /* [any] ns since some start; never falls; simulated time in a simulation */
-  uint64_t (*random)(tg_host*);    /* [strand] 64 random bits, seeded per replica; not for secrets */
+  tg_status (*after)(tg_host*, int64_t delay_ns,
+                     tg_continuation);          /* [strand] on another status it stays the caller's */
+  tg_status (*post)(tg_host*, tg_continuation); /* [any] runs on the strand; same ownership */
+  int64_t (*now)(const tg_host*); /* [any] ns since some start; never falls; simulated time in a simulation */
+  uint64_t (*random)(tg_host*);   /* [strand] 64 random bits, seeded per replica; not for secrets */
   void (*log)(const tg_host*, tg_log_level, tg_view text); /* [any] */
 
   /* [any, once per pull] Both consume the tg_pull. */
@@ -202,9 +205,10 @@ typedef struct tg_host_api {
   tg_view (*life)(const tg_host*); /* [any] uuid of the worker process' life that this replica belongs to, as text */
 } tg_host_api;
 
-/* What a host calls on one replica of a task; [strand] all. A status other than TG_OK fails the replica, with the text of
- * the tg_error, and the task is restarted by the topology's `restart` policy. NULL means "does nothing", but for `destroy`.
- * Order: init, then became_primary or became_backup, then (primary) enter_epoch, then its flags and pulls. */
+/* What a host calls on one replica of a task; [strand] all. A status other than TG_OK fails the replica, with the text
+ * of the tg_error, and the task is restarted by the topology's `restart` policy. NULL means "does nothing", but for
+ * `destroy`. Order: init, then became_primary or became_backup, then (primary) enter_epoch, then its flags and pulls.
+ */
 typedef struct tg_task_hooks {
   uint32_t struct_size;
   tg_status (*init)(void* task, tg_error*);

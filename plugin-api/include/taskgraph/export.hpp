@@ -20,27 +20,33 @@ struct PluginInfo {
 
 namespace detail {
 
-inline Task& task(void* object) noexcept { return *static_cast<Task*>(object); }
+inline Task& task(void* object) noexcept {
+  return *static_cast<Task*>(object);
+}
 
 inline constexpr tg_task_hooks kHooks = {
     .struct_size = sizeof(tg_task_hooks),
     .init = [](void* o, tg_error* e) noexcept { return guarded(e, [&] { task(o).init(); }); },
-    .became_primary = [](void* o, std::uint64_t term, tg_origin origin, tg_error* e) noexcept {
-      return guarded(e, [&] { task(o).became_primary(term, static_cast<Origin>(origin)); });
-    },
+    .became_primary =
+        [](void* o, std::uint64_t term, tg_origin origin, tg_error* e) noexcept {
+          return guarded(e, [&] { task(o).became_primary(term, static_cast<Origin>(origin)); });
+        },
     .became_backup = [](void* o, tg_error* e) noexcept { return guarded(e, [&] { task(o).became_backup(); }); },
-    .enter_epoch = [](void* o, std::uint64_t epoch, tg_error* e) noexcept {
-      return guarded(e, [&] { task(o).enter_epoch(epoch); });
-    },
-    .flag_raised = [](void* o, std::uint64_t from, tg_view link, tg_view meta, tg_error* e) noexcept {
-      return guarded(e, [&] { task(o).flag_raised(from, view(link), view(meta)); });
-    },
-    .serve = [](void* o, tg_pull* pull, std::uint64_t from, tg_view method, tg_view body, tg_error* e) noexcept {
-      return guarded(e, [&] { task(o).serve(Pull(pull, from, view(method), view(body))); });
-    },
-    .neighbour_changed = [](void* o, std::uint64_t neighbour, tg_view link, tg_neighbour_change change, tg_error* e) noexcept {
-      return guarded(e, [&] { task(o).neighbour_changed(neighbour, view(link), static_cast<NeighbourChange>(change)); });
-    },
+    .enter_epoch = [](void* o, std::uint64_t epoch,
+                      tg_error* e) noexcept { return guarded(e, [&] { task(o).enter_epoch(epoch); }); },
+    .flag_raised =
+        [](void* o, std::uint64_t from, tg_view link, tg_view meta, tg_error* e) noexcept {
+          return guarded(e, [&] { task(o).flag_raised(from, view(link), view(meta)); });
+        },
+    .serve =
+        [](void* o, tg_pull* pull, std::uint64_t from, tg_view method, tg_view body, tg_error* e) noexcept {
+          return guarded(e, [&] { task(o).serve(Pull(pull, from, view(method), view(body))); });
+        },
+    .neighbour_changed =
+        [](void* o, std::uint64_t neighbour, tg_view link, tg_neighbour_change change, tg_error* e) noexcept {
+          return guarded(
+              e, [&] { task(o).neighbour_changed(neighbour, view(link), static_cast<NeighbourChange>(change)); });
+        },
     .exit = [](void* o, tg_exit_reason reason) noexcept { task(o).exit(static_cast<ExitReason>(reason)); },
     .destroy = [](void* o) noexcept { delete &task(o); },
 };
@@ -71,21 +77,21 @@ struct Exported {
 }  // namespace taskgraph
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): the symbol must be a constant that is readable without running code.
-#define TASKGRAPH_PLUGIN(Builder, ...)                                                                    \
-  namespace taskgraph::detail {                                                                           \
-  static constexpr ::taskgraph::PluginInfo kPluginInfo{__VA_ARGS__};                                      \
-  }                                                                                                       \
-  extern "C" TG_EXPORT const tg_plugin taskgraph_plugin;                                                  \
-  extern "C" const tg_plugin taskgraph_plugin = {                                                         \
-      .magic = TG_PLUGIN_MAGIC,                                                                           \
-      .abi_major = TG_ABI_MAJOR,                                                                          \
-      .abi_minor = TG_ABI_MINOR,                                                                          \
-      .struct_size = sizeof(tg_plugin),                                                                   \
+#define TASKGRAPH_PLUGIN(Builder, ...)                                                                             \
+  namespace taskgraph::detail {                                                                                    \
+  static constexpr ::taskgraph::PluginInfo kPluginInfo{__VA_ARGS__};                                               \
+  }                                                                                                                \
+  extern "C" TG_EXPORT const tg_plugin taskgraph_plugin;                                                           \
+  extern "C" const tg_plugin taskgraph_plugin = {                                                                  \
+      .magic = TG_PLUGIN_MAGIC,                                                                                    \
+      .abi_major = TG_ABI_MAJOR,                                                                                   \
+      .abi_minor = TG_ABI_MINOR,                                                                                   \
+      .struct_size = sizeof(tg_plugin),                                                                            \
       .name = ::taskgraph::detail::kPluginInfo.name[0] != '\0' ? ::taskgraph::detail::kPluginInfo.name : #Builder, \
-      .version = ::taskgraph::detail::kPluginInfo.version,                                                \
-      .read_only_methods = ::taskgraph::detail::kPluginInfo.read_only_methods.data(),                     \
-      .init = &::taskgraph::detail::Exported<Builder>::init,                                              \
-      .create_task = &::taskgraph::detail::Exported<Builder>::create_task,                                \
-      .deinit = &::taskgraph::detail::Exported<Builder>::deinit,                                          \
-      .extension = nullptr,                                                                               \
+      .version = ::taskgraph::detail::kPluginInfo.version,                                                         \
+      .read_only_methods = ::taskgraph::detail::kPluginInfo.read_only_methods.data(),                              \
+      .init = &::taskgraph::detail::Exported<Builder>::init,                                                       \
+      .create_task = &::taskgraph::detail::Exported<Builder>::create_task,                                         \
+      .deinit = &::taskgraph::detail::Exported<Builder>::deinit,                                                   \
+      .extension = nullptr,                                                                                        \
   }

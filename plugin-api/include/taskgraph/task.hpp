@@ -1,9 +1,10 @@
 /// The C++ layer of the plugin API: derive from Task, make them in a TaskBuilder, export that with TASKGRAPH_PLUGIN
 /// (export.hpp). Header-only over abi.h; needs a C++20 compiler and nothing else.
 ///
-/// Threads: all hooks of one replica run on its strand, so they never overlap and need no lock among themselves; replicas
-/// of different tasks run in parallel. Hooks never re-enter the host: what a hook asks for happens after it returned.
-/// Errors: a hook that throws fails its replica with the text of what(); the task is restarted by the `restart` policy.
+/// Threads: all hooks of one replica run on its strand, so they never overlap and need no lock among themselves;
+/// replicas of different tasks run in parallel. Hooks never re-enter the host: what a hook asks for happens after it
+/// returned. Errors: a hook that throws fails its replica with the text of what(); the task is restarted by the
+/// `restart` policy.
 #pragma once
 
 #include <taskgraph/abi.h>
@@ -53,17 +54,13 @@ enum class Code : std::int32_t {
   too_large = TG_CODE_TOO_LARGE,
   failed = TG_CODE_FAILED
 };
-enum class [[nodiscard]] Status {
-  ok = TG_OK,
-  failed = TG_FAILED,
-  invalid = TG_INVALID,
-  busy = TG_BUSY,
-  not_primary = TG_NOT_PRIMARY,
-  exited = TG_EXITED
-};
+enum class [[nodiscard]] Status{ok = TG_OK,     failed = TG_FAILED,           invalid = TG_INVALID,
+                                busy = TG_BUSY, not_primary = TG_NOT_PRIMARY, exited = TG_EXITED};
 
 namespace detail {
-inline tg_view view(std::string_view text) noexcept { return {text.data(), text.size()}; }
+inline tg_view view(std::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
 inline std::string_view view(tg_view v) noexcept {
   return v.size == 0 ? std::string_view{} : std::string_view(v.data, v.size);
 }
@@ -71,8 +68,8 @@ inline std::string_view view(tg_view v) noexcept {
 inline const tg_host_api* api = nullptr;
 }  // namespace detail
 
-/// Bytes handed to the host without a copy: moved in from a std::string, from a vector of a trivially copyable type (its
-/// bytes in memory order, this machine's endianness), or copied from a string_view.
+/// Bytes handed to the host without a copy: moved in from a std::string, from a vector of a trivially copyable type
+/// (its bytes in memory order, this machine's endianness), or copied from a string_view.
 class Buffer {
  public:
   Buffer() noexcept : raw_{nullptr, 0, nullptr, nullptr} {}
@@ -80,8 +77,7 @@ class Buffer {
   Buffer(std::string_view bytes) : Buffer(std::string(bytes)) {}
   Buffer(const char* text) : Buffer(std::string(text)) {}
   template <typename T>
-    requires std::is_trivially_copyable_v<T>
-  Buffer(std::vector<T> values) : Buffer(own(std::move(values))) {}
+  requires std::is_trivially_copyable_v<T> Buffer(std::vector<T> values) : Buffer(own(std::move(values))) {}
 
   Buffer(Buffer&& other) noexcept : raw_(std::exchange(other.raw_, tg_buffer{nullptr, 0, nullptr, nullptr})) {}
   Buffer& operator=(Buffer&& other) noexcept {
@@ -110,10 +106,10 @@ class Buffer {
   tg_buffer raw_;
 };
 
-/// Reads bytes that came as a vector<T> from another task of this job; throws std::length_error when the size does not fit.
+/// Reads bytes that came as a vector<T> from another task of this job; throws std::length_error when the size does not
+/// fit.
 template <typename T>
-  requires std::is_trivially_copyable_v<T>
-std::vector<T> values_of(std::string_view bytes) {
+requires std::is_trivially_copyable_v<T> std::vector<T> values_of(std::string_view bytes) {
   if (bytes.size() % sizeof(T) != 0) {
     throw std::length_error("values_of: " + std::to_string(bytes.size()) + " bytes are no whole number of " +
                             std::to_string(sizeof(T)) + "-byte values");
@@ -147,7 +143,8 @@ class Pull {
     return *this;
   }
   ~Pull() {
-    if (raw_ != nullptr) detail::api->refuse(std::exchange(raw_, nullptr), TG_CODE_UNAVAILABLE, detail::view("dropped unanswered"));
+    if (raw_ != nullptr)
+      detail::api->refuse(std::exchange(raw_, nullptr), TG_CODE_UNAVAILABLE, detail::view("dropped unanswered"));
   }
 
   TaskId from() const noexcept { return from_; }
@@ -198,10 +195,10 @@ class Host {
     return static_cast<Status>(api().raise_flag(raw_, detail::view(link), detail::view(meta)));
   }
 
-  /// Asks task `to`; `on_done(const Answer&)` runs once on this strand, at the latest at the deadline (0: the topology's
-  /// limits.pull_deadline), and is destroyed uncalled when this replica ends first. A limit arrives as an Answer with
-  /// Code::busy or Code::too_large. Throws std::invalid_argument for a task that does not exist, std::logic_error from a
-  /// backup.
+  /// Asks task `to`; `on_done(const Answer&)` runs once on this strand, at the latest at the deadline (0: the
+  /// topology's limits.pull_deadline), and is destroyed uncalled when this replica ends first. A limit arrives as an
+  /// Answer with Code::busy or Code::too_large. Throws std::invalid_argument for a task that does not exist,
+  /// std::logic_error from a backup.
   template <std::invocable<const Answer&> F>
   std::uint64_t pull(TaskId to, std::string_view method, Buffer body, F on_done, Duration deadline = Duration::zero());
   /// Ends a pull early: its outcome becomes `cancelled` unless it has one.
@@ -277,10 +274,16 @@ class Args {
   bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
   /// Each throws std::invalid_argument naming the argument when it is there with another kind, or (without a default)
   /// when it is missing: from TaskBuilder's constructor that refuses the plugin with this text.
-  std::string text(std::string_view name) const { return std::string(detail::view(need(name, TG_ARG_TEXT, "a string").text)); }
-  std::string text(std::string_view name, std::string_view otherwise) const { return has(name) ? text(name) : std::string(otherwise); }
+  std::string text(std::string_view name) const {
+    return std::string(detail::view(need(name, TG_ARG_TEXT, "a string").text));
+  }
+  std::string text(std::string_view name, std::string_view otherwise) const {
+    return has(name) ? text(name) : std::string(otherwise);
+  }
   std::int64_t integer(std::string_view name) const { return need(name, TG_ARG_INTEGER, "a whole number").integer; }
-  std::int64_t integer(std::string_view name, std::int64_t otherwise) const { return has(name) ? integer(name) : otherwise; }
+  std::int64_t integer(std::string_view name, std::int64_t otherwise) const {
+    return has(name) ? integer(name) : otherwise;
+  }
   double number(std::string_view name) const { return need(name, TG_ARG_NUMBER, "a number").number; }
   double number(std::string_view name, double otherwise) const { return has(name) ? number(name) : otherwise; }
   bool boolean(std::string_view name) const { return need(name, TG_ARG_BOOLEAN, "true or false").integer != 0; }
@@ -293,7 +296,8 @@ class Args {
       if (found) continue;
       std::string list;
       for (std::string_view name : known) list.append(" ").append(name);
-      throw std::invalid_argument("unknown argument \"" + std::string(detail::view(arg.name)) + "\" (known:" + list + ")");
+      throw std::invalid_argument("unknown argument \"" + std::string(detail::view(arg.name)) + "\" (known:" + list +
+                                  ")");
     }
   }
   /// All of them as compact JSON.
@@ -308,7 +312,8 @@ class Args {
   }
   const tg_arg& need(std::string_view name, tg_arg_kind kind, const char* expected) const {
     const tg_arg* arg = find(name);
-    if (arg == nullptr) throw std::invalid_argument("argument \"" + std::string(name) + "\" is missing; expected " + expected);
+    if (arg == nullptr)
+      throw std::invalid_argument("argument \"" + std::string(name) + "\" is missing; expected " + expected);
     const bool fits = arg->kind == kind || (kind == TG_ARG_NUMBER && arg->kind == TG_ARG_INTEGER);
     if (!fits) {
       throw std::invalid_argument("argument \"" + std::string(name) + "\" is " + std::string(detail::view(arg->text)) +

@@ -34,7 +34,7 @@ struct LocalJob::Parts {
                                        std::move(settings.digest), std::move(listener));
     context.host = host.get();
   }
-  ~Parts() {
+  void close() {
     executor.stop();
     coordinator.close();
   }
@@ -49,7 +49,12 @@ struct LocalJob::Parts {
 LocalJob::LocalJob(LocalJobSettings settings, HostActor::Listener listener)
     : parts_(std::make_unique<Parts>(std::move(settings), std::move(listener))) {}
 
-LocalJob::~LocalJob() = default;
+/// The parts stay: until the process ends, a thread of the plugin's own may answer a pull, which is posted to its cell.
+LocalJob::~LocalJob() {
+  parts_->close();
+  static auto* const kept = new std::vector<std::unique_ptr<Parts>>;
+  kept->push_back(std::move(parts_));
+}
 
 void LocalJob::start() {
   parts_->host->open();

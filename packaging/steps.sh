@@ -24,14 +24,13 @@ prepare_build() {
   fi
 }
 
-# Configures and builds one preset: build_preset NAME [cmake --build options...]
+# Configures and builds one preset: build_preset NAME
 build_preset() {
   local preset=$1
-  shift
   # A folder that was moved or copied here remembers its old place; CMake refuses it.
   local cache="$PWD/build/$preset/CMakeCache.txt"
   if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$cache"; then rm -rf "$PWD/build/$preset"; fi
-  cmake --preset "$preset" && cmake --build --preset "$preset" "$@"
+  cmake --preset "$preset" && cmake --build --preset "$preset"
 }
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }

@@ -81,17 +81,16 @@ suite() {
   record "$name" "$status" "$kind"
 }
 
-# build PRESET [target...]: whether it is built. Once for all suites that need it.
+# build PRESET: whether it is built. Once for all suites that need it.
 declare -A built
 build() {
-  local preset=$1 status=0 key="$*"
-  shift
-  if [ -z "${built[$key]:-}" ]; then
-    run_step "build $key" "$results/build-${key// /-}.log" 3600 build_preset "$preset" ${1:+--target "$@"} || status=$?
-    built[$key]=$status
-    record "build-${key// /-}" "$status" setup
+  local preset=$1 status=0
+  if [ -z "${built[$preset]:-}" ]; then
+    run_step "build $preset" "$results/build-$preset.log" 3600 build_preset "$preset" || status=$?
+    built[$preset]=$status
+    record "build-$preset" "$status" setup
   fi
-  [ "${built[$key]}" = 0 ]
+  [ "${built[$preset]}" = 0 ]
 }
 
 # Every Catch2 binary of a preset is a suite of its own.
@@ -119,21 +118,17 @@ pytest_suite() {
 
 if wanted style; then suite style line 300 ./tests/support/check_sources.sh; fi
 
-if wanted unit || wanted integration; then
-  if build dev; then
-    if wanted unit; then unit_suites dev ''; fi
-    if wanted integration; then pytest_suite integration dev 1 tests/integration; fi
-  else
-    for name in unit integration; do ! wanted "$name" || record "$name" not-run junit; done
-  fi
+if wanted unit; then
+  if build dev; then unit_suites dev ''; else record unit not-run junit; fi
 fi
 
+# The dev build optimises the simulator like a Release one.
 if wanted sim; then
-  if build bench taskgraph-sim; then
-    suite sim line 1200 build/bench/bin/taskgraph-sim --seeds "$seeds"
-  else
-    record sim not-run line
-  fi
+  if build dev; then suite sim line 1200 build/dev/bin/taskgraph-sim --seeds "$seeds"; else record sim not-run line; fi
+fi
+
+if wanted integration; then
+  if build dev; then pytest_suite integration dev 1 tests/integration; else record integration not-run junit; fi
 fi
 
 if wanted packaging; then
@@ -165,8 +160,8 @@ if wanted tsan; then
 fi
 
 if wanted sim-long; then
-  if build bench taskgraph-sim; then
-    suite sim-long line 7200 build/bench/bin/taskgraph-sim --seeds 20001..300000
+  if build dev; then
+    suite sim-long line 7200 build/dev/bin/taskgraph-sim --seeds 20001..300000
   else
     record sim-long not-run line
   fi

@@ -24,7 +24,7 @@ void Worker::handle(WorkerEvent event, Time now, WorkerEffects& out) {
 }
 
 ViewVersion Worker::applied() const {
-  return view_ != nullptr && lagging_ == 0 ? view_->version() : ViewVersion{};
+  return view_ != nullptr && acknowledged_ ? view_->version() : ViewVersion{};
 }
 
 void Worker::on(event::ViewPushed& pushed, Time now, WorkerEffects& out) {
@@ -54,7 +54,7 @@ void Worker::try_apply(Time now, WorkerEffects& out) {
     if (term != old && term > Term{1}) granted_.push_back(task);
   }
   lagging_ = replicas_.size();
-  if (mutated(Mutant::acknowledge_before_apply)) all_applied(out);
+  if (mutated(Mutant::acknowledge_before_apply)) acknowledge_all(out);
   for (const auto& [task, running] : replicas_)
     out.push_back(effect::ToReplica{task, event::ApplyView{view_, changed}});
   for (const TaskId task : *changed) {
@@ -69,26 +69,31 @@ void Worker::try_apply(Time now, WorkerEffects& out) {
   }
   std::erase_if(resignations_, [&](const Resignation& r) { return !view_->task(r.task).names(r.seat); });
   if (resignations_.empty()) resign_again_at_ = Time::never();
-  (void)now;
-  if (lagging_ == 0) all_applied(out);
+  if (lagging_ == 0) return acknowledge_all(out);
+  acknowledge_at_ = std::min(acknowledge_at_, now + kAcknowledgeAfter);
 }
 
 void Worker::on(event::ReplicaApplied& applied, Time, WorkerEffects& out) {
   const auto found = replicas_.find(applied.task);
   if (found == replicas_.end() || found->second.seat != applied.seat) return;
+  std::vector<TaskId> late;  // whose grants have been acknowledged without these flags
   for (StoredFlag& flag : applied.applied.flags) {
-    if (flag.epoch == epoch_) flags_.push_back(std::move(flag));
+    if (flag.epoch != epoch_) continue;
+    if (acknowledged_ && std::find(late.begin(), late.end(), flag.sender) == late.end()) late.push_back(flag.sender);
+    flags_.push_back(std::move(flag));
   }
+  for (const TaskId task : late) acknowledge(task, out);
   Running& running = found->second;
-  if (running.applied < view_->version() && applied.applied.version >= view_->version() && --lagging_ == 0) {
-    running.applied = applied.applied.version;
-    return all_applied(out);
-  }
+  const bool lagged = running.applied < view_->version();
   running.applied = std::max(running.applied, applied.applied.version);
+  if (lagged && running.applied >= view_->version() && --lagging_ == 0) acknowledge_all(out);
 }
 
-void Worker::all_applied(WorkerEffects& out) {
+void Worker::acknowledge_all(WorkerEffects& out) {
   acknowledged_ = true;
+  acknowledge_at_ = Time::never();
+  std::sort(granted_.begin(), granted_.end());
+  granted_.erase(std::unique(granted_.begin(), granted_.end()), granted_.end());
   for (const TaskId task : std::exchange(granted_, {})) acknowledge(task, out);
 }
 
@@ -103,7 +108,7 @@ void Worker::acknowledge(TaskId task, WorkerEffects& out) {
 }
 
 void Worker::on(event::SealAsked& asked, Time, WorkerEffects& out) {
-  if (view_ == nullptr || lagging_ != 0 || view_->version() < asked.ask.version) return;  // it will ask again
+  if (!acknowledged_ || view_->version() < asked.ask.version) return;  // it will ask again
   if (view_->task(asked.ask.task).term == asked.ask.term) acknowledge(asked.ask.task, out);
 }
 
@@ -129,7 +134,7 @@ void Worker::on(event::ReplicaEnded& ended, Time now, WorkerEffects& out) {
     out.push_back(effect::CreateReplica{ended.task, *seat, view_, *epoch_});
     return;
   }
-  if (lagged && --lagging_ == 0) all_applied(out);
+  if (lagged && --lagging_ == 0) acknowledge_all(out);
 }
 
 void Worker::on(event::StopAll& stop, Time, WorkerEffects& out) {
@@ -140,6 +145,7 @@ void Worker::on(event::StopAll& stop, Time, WorkerEffects& out) {
 }
 
 void Worker::on(event::Tick&, Time now, WorkerEffects& out) {
+  if (now >= acknowledge_at_) acknowledge_all(out);
   if (now < resign_again_at_) return;
   for (const Resignation& resignation : resignations_) out.push_back(effect::Resign{resignation});
   resign_again_at_ = resignations_.empty() ? Time::never() : now + kResignAgainAfter;

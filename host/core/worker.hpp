@@ -1,6 +1,7 @@
 /// One life of a worker: which replicas it runs, what view they have applied, and what it tells the others of that.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -73,6 +74,8 @@ struct CreateReplica {
   View view;
   Epoch epoch;
 };
+/// An ApplyView counts from the moment in which this is performed: the replica handles nothing more before it, whatever
+/// else waits for it, and however long the hook takes that runs just now (ViewLatch).
 struct ToReplica {
   TaskId task;
   ReplicaEvent event;
@@ -99,10 +102,10 @@ class Worker {
   explicit Worker(LifeId life) : life_(life) {}
 
   void handle(WorkerEvent event, Time now, WorkerEffects& out);
-  Time wakeup() const { return resign_again_at_; }
+  Time wakeup() const { return std::min(resign_again_at_, acknowledge_at_); }
 
   LifeId life() const { return life_; }
-  /// All replicas have applied this one; nullptr before the first.
+  /// No replica of this life handles anything under an older one; 0 before the first, and until it is acknowledged.
   ViewVersion applied() const;
   std::size_t replicas() const { return replicas_.size(); }
   const View& view() const { return view_; }
@@ -122,19 +125,23 @@ class Worker {
   void on(event::Tick& tick, Time now, WorkerEffects& out);
 
   void try_apply(Time now, WorkerEffects& out);
+  void acknowledge_all(WorkerEffects& out);
   void acknowledge(TaskId task, WorkerEffects& out);
-  void all_applied(WorkerEffects& out);
 
   static constexpr Duration kResignAgainAfter = milliseconds(500);
+  /// How long an acknowledgement waits for the flags that replicas report as they apply the view. A replica whose hook
+  /// takes longer holds up nobody: what it has stored follows.
+  static constexpr Duration kAcknowledgeAfter = milliseconds(20);
 
   const LifeId life_;
   View view_;
   std::optional<Epoch> epoch_;
   View waiting_;  ///< came before the first epoch
   bool stopping_ = false;
-  bool acknowledged_ = true;  ///< view_ has been acknowledged to those that it granted terms to
+  bool acknowledged_ = false;  ///< view_, to those that it granted terms to
+  Time acknowledge_at_ = Time::never();
   std::map<TaskId, Running> replicas_;
-  std::size_t lagging_ = 0;                  ///< replicas that have not applied view_
+  std::size_t lagging_ = 0;                  ///< replicas that have not reported view_ as applied
   std::map<TaskId, ReplicaCounter> newest_;  ///< counter of the newest replica made here: none is made twice
   std::vector<TaskId> granted_;              ///< tasks with a new term in views since the last acknowledgement
   std::vector<StoredFlag> flags_;            ///< stored from tasks with new terms, in this epoch

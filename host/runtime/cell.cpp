@@ -13,7 +13,7 @@ namespace taskgraph::runtime {
 struct Cell::Event : Strand::Node {
   template <typename T>
   explicit Event(T&& one) : body(std::in_place_type<T>, std::move(one)) {}
-  std::variant<core::ReplicaEvent, Create, Posted, Replied, Kill, GoOn> body;
+  std::variant<core::ReplicaEvent, Create, Posted, Replied, Kill, ViewLatched, GoOn> body;
 };
 
 struct Cell::Live {
@@ -29,6 +29,7 @@ struct Cell::Live {
   std::uint64_t pulls_reported = 0;
   std::unique_ptr<core::effect::Failed> failure;  ///< of a hook, until the core knows
   plugin::Bridge::Commands put_off;               ///< over kCommandsPerEventMax
+  bool has_view = false;  ///< its first one
   bool ended = false;
 };
 
@@ -86,6 +87,14 @@ void Cell::create(Create create) {
 }
 void Cell::post(core::ReplicaEvent&& event) {
   Strand::post(new Event(std::move(event)));
+}
+void Cell::apply(core::event::ApplyView&& view) {
+  {
+    const std::lock_guard lock(views_mutex_);
+    views_.put(std::move(view));
+    view_latched_.store(true, std::memory_order_release);
+  }
+  Strand::post(new Event(ViewLatched{}));
 }
 void Cell::kill(Kill kill) {
   Strand::post(new Event(std::move(kill)));
@@ -171,9 +180,16 @@ void Cell::on(Create& create) {
     forget_ended();
   }
   TG_ASSERT(live_ == nullptr);
+  {
+    const std::lock_guard lock(views_mutex_);
+    views_.forget_up_to(create.view->version());
+  }
   if (!start(create)) return;
   drive(core::event::EpochLearned{create.epoch});
   drive(core::event::ApplyView{std::move(create.view), nullptr});
+  if (live_->ended) return;
+  live_->has_view = true;
+  on(ViewLatched{});
 }
 
 void Cell::on(core::ReplicaEvent& event) {
@@ -202,6 +218,14 @@ void Cell::run_continuation(const tg_continuation& continuation) {
   finish_commands();
 }
 
+void Cell::on(ViewLatched) {
+  if (live_ == nullptr || live_->ended || !view_latched_.load(std::memory_order_acquire)) return;
+  const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
+  scratch().commands.swap(live_->put_off);
+  apply_latched();
+  finish_commands();
+}
+
 void Cell::on(GoOn&) {
   if (live_ == nullptr) return;
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
@@ -224,9 +248,7 @@ void Cell::on(Kill& kill) {
 bool Cell::is_faulty(core::ReplicaEvent& event) {
   auto* arrived = std::get_if<core::event::FrameArrived>(&event);
   if (arrived != nullptr && arrived->frame.stamp.sequence == 0) return false;
-  const bool counts = arrived != nullptr || std::holds_alternative<core::event::ApplyView>(event) ||
-                      std::holds_alternative<core::event::EpochLearned>(event);
-  if (!counts) return false;
+  if (arrived == nullptr && !std::holds_alternative<core::event::EpochLearned>(event)) return false;
   const auto kind = arrived != nullptr ? core::EventClass::message : core::EventClass::other;
   const auto fault = shared_.outside.before_event(task_, kind);
   if (!fault.has_value()) return false;
@@ -277,6 +299,7 @@ bool Cell::start(const Create& create) {
 }
 
 void Cell::drive(core::ReplicaEvent&& event) {
+  on(ViewLatched{});  // first, with all that its hooks ask for: the event may end their epoch
   if (live_->ended) return;
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   scratch().commands.swap(live_->put_off);  // what this event asks for comes after it
@@ -306,6 +329,26 @@ void Cell::finish_commands() {
 }
 
 void Cell::step(core::ReplicaEvent&& event) {
+  if (view_latched_.load(std::memory_order_acquire)) apply_latched();
+  if (!live_->ended) handle(std::move(event));
+}
+
+void Cell::apply_latched() {
+  if (!live_->has_view) return;
+  std::optional<core::event::ApplyView> view;
+  {
+    const std::lock_guard lock(views_mutex_);
+    view = views_.take();
+    view_latched_.store(false, std::memory_order_relaxed);
+  }
+  if (!view.has_value()) return;
+  const auto fault = shared_.outside.before_event(task_, core::EventClass::other);
+  if (!fault.has_value() || !is_fatal(*fault)) return handle(*std::move(view));
+  core::effect::Failed failed = by_chaos(*fault);
+  handle(core::event::Fail{failed.blame, std::move(failed.reason)});
+}
+
+void Cell::handle(core::ReplicaEvent&& event) {
   if (std::exchange(now_is_old_, false)) now_ = runtime::now();  // a hook may have run for long: the lease counts
   core::ReplicaEffects& effects = scratch().effects;
   live_->core.handle(std::move(event), now_, effects);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "host/core/job.hpp"
 #include "host/core/lease.hpp"
 #include "host/core/replica.hpp"
+#include "host/core/view_latch.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/runtime/executor.hpp"
 
@@ -77,6 +79,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void create(Create create);
   /// Dropped when there is no replica.
   void post(core::ReplicaEvent&& event);
+  /// From the return of this call on, the replica handles nothing more under an older view (core::ViewLatch).
+  void apply(core::event::ApplyView&& view);
   void kill(Kill kill);
   core::TaskId task() const { return task_; }
   /// Since the cell was made; for progress.
@@ -96,6 +100,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
     std::uint32_t serial;
     core::event::Reply reply;
   };
+  struct ViewLatched {};
   struct GoOn {};
   struct Event;
   struct Live;
@@ -119,6 +124,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void on(Posted& posted);
   void on(Replied& replied);
   void on(Kill& kill);
+  void on(ViewLatched);
   void on(GoOn&);
   void run_continuation(const tg_continuation& continuation);
   void on_time();
@@ -129,6 +135,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void drive(core::ReplicaEvent&& event);  ///< the event and all that its hooks ask for
   void finish_commands();
   void step(core::ReplicaEvent&& event);
+  void apply_latched();
+  void handle(core::ReplicaEvent&& event);
   template <typename Hook>
   bool call(const char* name, Hook hook);
   void end(std::optional<core::effect::Failed> failed);
@@ -157,6 +165,9 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   // any thread
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> pulls_{0};
+  std::atomic<bool> view_latched_{false};
+  std::mutex views_mutex_;
+  core::ViewLatch views_;  ///< guarded by views_mutex_
 
   // on the strand
   std::uint32_t next_serial_ = 1;

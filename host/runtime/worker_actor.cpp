@@ -70,6 +70,7 @@ void WorkerActor::perform(core::effect::CreateReplica& effect) {
 }
 
 void WorkerActor::perform(core::effect::ToReplica& effect) {
+  if (auto* view = std::get_if<core::event::ApplyView>(&effect.event)) return cell(effect.task).apply(std::move(*view));
   cell(effect.task).post(std::move(effect.event));
 }
 

@@ -137,6 +137,10 @@ void Cluster::poke() {
 void Cluster::happen(ReplicaTick& e) {
   SimReplica* replica = replicas_[e.replica].get();
   if (replica == nullptr || replica->tick_at > now_) return;
+  if (replica->mailbox_at > now_) {  // a hook runs
+    replica->tick_at = replica->mailbox_at;
+    return schedule(replica->tick_at, e);
+  }
   replica->tick_at = Time::never();
   move(*replica, event::Tick{});
 }
@@ -158,6 +162,7 @@ void Cluster::happen(SupervisorTick& e) {
 void Cluster::happen(TaskTimer& e) {
   SimReplica* replica = replicas_[e.replica].get();
   if (replica == nullptr || replica->ended) return;
+  if (replica->mailbox_at > now_) return schedule(replica->mailbox_at, e);
   run_app_timer(*replica, e.timer);
   drain_commands(*replica);
   if (replica->ended) remove(*replica);

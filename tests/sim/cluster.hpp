@@ -12,6 +12,7 @@
 
 #include "host/core/replica.hpp"
 #include "host/core/supervisor.hpp"
+#include "host/core/view_latch.hpp"
 #include "host/core/worker.hpp"
 #include "tests/sim/application.hpp"
 #include "tests/sim/coordinator.hpp"
@@ -59,6 +60,8 @@ class Cluster {
     core::Time tick_at = core::Time::never();
     core::Term reported;  ///< the term that it has as primary
     bool ended = false;
+    bool started = false;  ///< it has its first view
+    core::ViewLatch views;
   };
   struct SimWorker {
     std::uint32_t index;
@@ -123,6 +126,9 @@ class Cluster {
     std::optional<core::Transaction> transaction;  ///< nothing: a read
     std::optional<core::Duration> replies_in;
   };
+  struct ViewLatched {
+    std::uint32_t replica;
+  };
   struct ReplicaTick {
     std::uint32_t replica;
   };
@@ -153,7 +159,7 @@ class Cluster {
   struct Notice {
     std::uint32_t host;
   };
-  using Event = std::variant<ToReplica, ToWorker, ToSupervisor, Arrival, Executes, ReplicaTick, WorkerTick,
+  using Event = std::variant<ToReplica, ViewLatched, ToWorker, ToSupervisor, Arrival, Executes, ReplicaTick, WorkerTick,
                              SupervisorTick, TaskTimer, SessionEnds, StartHost, StartWorker, Heal, NextFault, Notice>;
   struct Place {
     core::Time at;
@@ -169,6 +175,7 @@ class Cluster {
   bool all_ended() const;
 
   void happen(ToReplica& e);
+  void happen(ViewLatched& e);
   void happen(ToWorker& e);
   void happen(ToSupervisor& e);
   void happen(Arrival& e);
@@ -201,6 +208,8 @@ class Cluster {
   AppContext context(SimReplica& replica);
   void drain_commands(SimReplica& replica);
   void one_event(SimReplica& replica, core::ReplicaEvent event);
+  void apply_latched(SimReplica& replica);
+  void to_replica(SimReplica& replica, core::Duration delay, core::ReplicaEvent event);
 
   void send(std::uint32_t from_place, std::uint32_t to_place, const Message& message);
   void deliver_to(core::LifeId life, core::TaskId task, core::ReplicaEvent event);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/core/mutant.hpp"
 #include "tests/sim/cluster.hpp"
 
 namespace taskgraph::sim {
@@ -31,13 +32,27 @@ void Cluster::happen(ToReplica& e) {
   if (replica != nullptr) move(*replica, std::move(e.event));
 }
 
+void Cluster::happen(ViewLatched& e) {
+  SimReplica* replica = replicas_[e.replica].get();
+  if (replica == nullptr) return;
+  drain_commands(*replica);
+  if (replica->ended) remove(*replica);
+}
+
 void Cluster::move(SimReplica& replica, ReplicaEvent event) {
-  one_event(replica, std::move(event));
+  drain_commands(replica);  // of a latched view: its hooks ask in the epoch before this event
+  if (!replica.ended) one_event(replica, std::move(event));
   drain_commands(replica);
   if (replica.ended) remove(replica);
 }
 
+void Cluster::apply_latched(SimReplica& replica) {
+  if (!replica.started || replica.ended) return;
+  if (auto view = replica.views.take()) one_event(replica, *std::move(view));
+}
+
 void Cluster::one_event(SimReplica& replica, ReplicaEvent event) {
+  replica.started = replica.started || std::holds_alternative<event::ApplyView>(event);
   const auto* frame = std::get_if<event::FrameArrived>(&event);
   std::optional<Stamp> stamp;
   if (frame != nullptr) stamp = frame->frame.stamp;
@@ -64,6 +79,7 @@ void Cluster::one_event(SimReplica& replica, ReplicaEvent event) {
 }
 
 void Cluster::drain_commands(SimReplica& replica) {
+  apply_latched(replica);
   // What hooks ask for while commands are handled comes behind them.
   for (std::size_t i = 0; i < commands_.size() && !replica.ended; ++i) {
     ReplicaEvent command = std::move(commands_[i]);
@@ -194,7 +210,7 @@ void Cluster::create_replica(SimWorker& worker, const effect::CreateReplica& cre
   invariants_.created(index, create.task, create.seat);
   replicas_.push_back(std::make_unique<SimReplica>(
       SimReplica{index, worker.index, Replica(Replica::Identity{job, create.task, create.seat}, scenario_.spec, lease_),
-                 Application(), now_, Time::never(), Term{}, false}));
+                 Application(), now_, Time::never(), Term{}, false, false, {}}));
   SimReplica& replica = *replicas_.back();
   worker.replicas[create.task.value] = index;
   const Duration delay = random_.between_us(5, 300);
@@ -236,7 +252,7 @@ void Cluster::move(SimWorker& worker, WorkerEvent event) {
         counters_.count(FaultKind::slow_hook);
         delay = fault_random_.between_us(1'000, 300'000);
       }
-      schedule_in_order(replicas_[index]->mailbox_at, delay, ToReplica{index, std::move(to->event)});
+      to_replica(*replicas_[index], delay, std::move(to->event));
     } else if (auto* ack = std::get_if<effect::SendSealAck>(&effect)) {
       const SimWorker* to_worker = worker_of(ack->to);
       if (to_worker != nullptr) send(host.place, place_of(*to_worker), SealAckMessage{ack->to, std::move(ack->ack)});
@@ -252,6 +268,15 @@ void Cluster::move(SimWorker& worker, WorkerEvent event) {
   if (wanted >= worker.tick_at) return;
   worker.tick_at = std::max(wanted, now_);
   schedule(worker.tick_at, WorkerTick{worker.index});
+}
+
+void Cluster::to_replica(SimReplica& replica, Duration delay, ReplicaEvent event) {
+  auto* view = std::get_if<event::ApplyView>(&event);
+  if (view == nullptr || mutated(Mutant::acknowledge_before_apply)) {
+    return schedule_in_order(replica.mailbox_at, delay, ToReplica{replica.index, std::move(event)});
+  }
+  replica.views.put(std::move(*view));
+  schedule_in_order(replica.mailbox_at, delay, ViewLatched{replica.index});
 }
 
 // ---------------------------------------------------------------- supervisors

@@ -79,6 +79,10 @@ struct WorkerStory {
   }
 };
 
+StoredFlag stored(std::uint32_t sender, std::uint64_t epoch) {
+  return StoredFlag{TaskId{sender}, Epoch{epoch}, Flag{{Term{1}, 0}, {0}, Bytes("x")}};
+}
+
 TEST_CASE("a worker makes the replicas of its life once the epoch is known, each seat once", "[core][worker]") {
   WorkerStory story;
   story.grant(0, 'a');
@@ -141,6 +145,43 @@ TEST_CASE("a grant is acknowledged after all replicas have applied it, and not b
   CHECK(story.ask(2, 1, 2).empty());                // a term that is over
 }
 
+TEST_CASE("a replica whose hook takes its time holds up no grant; the flags it has stored follow", "[core][worker]") {
+  WorkerStory story;
+  story.enter(1);
+  story.grant(0, 'a');
+  story.grant(1, 'a');
+  story.grant(2, 'b');
+  story.publish();
+  story.applied(0, 1);
+  story.applied(1, 1);
+
+  story.grant(2, 'c');
+  story.publish();
+  CHECK(story.worker.wakeup() == story.now + milliseconds(20));
+  CHECK(story.applied(0, 2, {stored(2, 1)}).empty());
+  CHECK(story.pass(milliseconds(19)).empty());
+  CHECK(story.worker.applied() == ViewVersion{});
+  CHECK(story.pass(milliseconds(1)) == "ack t2 of 2 to 3 with 1 flags");
+  CHECK(story.worker.applied() == ViewVersion{2});
+  CHECK(story.worker.wakeup() == Time::never());
+  CHECK(story.ask(2, 2, 2) == "ack t2 of 2 to 3 with 1 flags");
+  CHECK(story.applied(1, 2, {stored(2, 1), stored(2, 0)}) == "ack t2 of 2 to 3 with 2 flags");
+}
+
+TEST_CASE("a view that comes while one waits for slow replicas puts off no acknowledgement", "[core][worker]") {
+  WorkerStory story;
+  story.enter(1);
+  story.grant(0, 'a');
+  story.grant(2, 'b');
+  story.publish();
+  story.applied(0, 1);
+  for (const char life : {'c', 'd'}) {
+    story.grant(2, life);
+    story.publish();
+    CHECK(story.pass(milliseconds(10)) == (life == 'c' ? "" : "ack t3 of 2 to 4"));
+  }
+}
+
 TEST_CASE("a worker without replicas acknowledges at once", "[core][worker]") {
   WorkerStory story;
   CHECK(story.ask(2, 2, 1).empty());  // before any view
@@ -179,9 +220,6 @@ TEST_CASE("an acknowledgement carries the flags that replicas stored of the task
   story.applied(0, 1);
   story.grant(2, 'c');
   story.publish();
-  const auto stored = [](std::uint32_t sender, std::uint64_t epoch) {
-    return StoredFlag{TaskId{sender}, Epoch{epoch}, Flag{{Term{1}, 0}, {0}, Bytes("x")}};
-  };
   CHECK(story.applied(0, 2, {stored(2, 1), stored(2, 0), stored(1, 1)}) == "ack t2 of 2 to 3 with 1 flags");
   story.enter(2);
   CHECK(story.ask(2, 2, 2) == "ack t2 of 2 to 3");  // flags end with their epoch
@@ -203,6 +241,7 @@ TEST_CASE("a replica that ended resigns, every 500 ms, until no view names its s
 
   story.grant(0, 'a');
   CHECK(story.publish() == "create 0#2 epoch 0");
+  CHECK(story.applied(0, 3) == "ack t2 of 0 to 1");
   CHECK(story.worker.wakeup() == Time::never());
   CHECK(story.pass(seconds(5)).empty());
 }

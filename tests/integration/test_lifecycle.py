@@ -216,3 +216,17 @@ def test_the_largest_result(run_host, witness, result_file, size, code):
     assert (refused in finished.err) == (code == FAILED), finished
     kept = json.loads(result_file.read_text())["result"]
     assert kept == ({"a": "x" * (size - 8)} if code == DONE else {})
+
+
+@pytest.mark.parametrize("backups", [0, 1])
+def test_a_hook_that_hangs_holds_up_its_own_task_only(run_host, witness, result_file, tmp_path, backups):
+    """Others fail over, and what waited for their new terms goes on, although task 2 cannot apply a view."""
+    chaos = tmp_path / "chaos.json"
+    chaos.write_text(json.dumps([{"kill": 0, "at_epoch": 1}, {"kill": 1, "at_epoch": 2}, {"kill": 0, "at_epoch": 3}]))
+    path = witness(
+        {"epochs": 5, "hang": "enter_epoch", "hang_task": 2}, failure={"drain": "100ms"}, tasks={"backups": backups}
+    )
+    finished = run_host(["--topology", path, "--result", result_file, "--chaos", chaos, "--threads", "3"])
+    assert finished.code == DONE, finished
+    assert finished.err.count("killed by --chaos") == 3, finished
+    assert json.loads(result_file.read_text())["status"] == "done"

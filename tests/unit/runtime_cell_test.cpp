@@ -218,6 +218,30 @@ TEST_CASE("limits and mistakes answer at once and say so once", "[cell]") {
                    "log 0 raise_flag: the topology has no link \"nobody\"; further ones are not reported") == 1);
 }
 
+TEST_CASE("who asks learns from the code whether a pull that is too large ran", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.message_bytes = 4;
+  pair.scripts[1].serve = [&](Host&, Pull pull) {
+    pair.world.note("ran " + std::string(pull.body()));
+    pull.reply("54321");
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    for (const char* body : {"12345", "1234"}) {
+      host.pull(1, "x", Buffer(body), [&, body](const Answer& answer) {
+        const char* code = answer.code == Code::too_large          ? "too large"
+                           : answer.code == Code::answer_too_large ? "answer too large"
+                                                                   : "another";
+        pair.world.note(std::string(body) + ": " + code);
+      });
+    }
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("12345: too large"));
+  CHECK(pair.world.wait_for("1234: answer too large"));
+  CHECK_FALSE(pair.noted("ran 12345"));
+  CHECK(pair.noted("ran 1234"));
+}
+
 TEST_CASE("a task that asks in a circle delays itself only", "[cell]") {
   Pair pair;
   pair.world.spec().limits.pulls_open = 0;  // every pull is refused as busy, and asked for again at once

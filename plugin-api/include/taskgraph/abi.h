@@ -101,11 +101,12 @@ typedef enum tg_outcome {
 /* Codes of TG_OUTCOME_ERROR. A task may use values from TG_CODE_USER on as it likes. */
 typedef enum tg_code {
   TG_CODE_NONE = 0,
-  TG_CODE_UNAVAILABLE = 1,    /* dropped unanswered: try again */
-  TG_CODE_NO_SUCH_METHOD = 2, /* the other task does not know the method */
-  TG_CODE_BUSY = 3,           /* a limit is reached: slow down and try again; it did not run */
-  TG_CODE_TOO_LARGE = 4,      /* the bytes exceed limits.message_bytes; it did not run */
-  TG_CODE_FAILED = 5,         /* the application's own general error */
+  TG_CODE_UNAVAILABLE = 1,      /* dropped unanswered: try again */
+  TG_CODE_NO_SUCH_METHOD = 2,   /* the other task does not know the method */
+  TG_CODE_BUSY = 3,             /* a limit is reached: slow down and try again; it did not run */
+  TG_CODE_TOO_LARGE = 4,        /* the bytes exceed limits.message_bytes; it did not run */
+  TG_CODE_FAILED = 5,           /* the application's own general error */
+  TG_CODE_ANSWER_TOO_LARGE = 6, /* it ran, and its answer exceeds limits.message_bytes */
   TG_CODE_USER = 1000
 } tg_code;
 

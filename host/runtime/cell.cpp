@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/core/assert.hpp"
+#include "host/plugin/entry.hpp"
 
 namespace taskgraph::runtime {
 
@@ -255,18 +256,11 @@ bool Cell::start(const Create& create) {
   tg_error error;
   error.size = 0;
   const tg_status status = shared_.plugin.create_task(task_.value, &live_->bridge, &live_->task, &error);
-  std::string reason;
-  if (status != TG_OK) {
-    reason = fmt::format("create_task failed: \"{}\"", text_of(error));
-  } else if (live_->task.hooks == nullptr || live_->task.hooks->destroy == nullptr) {
-    reason = "create_task gave no hooks, or none to destroy the task with; tg_task_hooks.destroy may not be NULL";
-  } else if (live_->task.hooks->struct_size < sizeof(tg_task_hooks)) {
-    reason = fmt::format("create_task gave tg_task_hooks of {} bytes, ABI 1.0 has {}; set struct_size to sizeof",
-                         live_->task.hooks->struct_size, sizeof(tg_task_hooks));
-  }
-  if (!reason.empty()) {
+  std::optional<std::string> wrong = fmt::format("create_task failed: \"{}\"", text_of(error));
+  if (status == TG_OK) wrong = plugin::judge_hooks(live_->task.hooks);
+  if (wrong.has_value()) {
     live_->task.hooks = nullptr;
-    end(core::effect::Failed{core::Blame::plugin, std::move(reason)});
+    end(core::effect::Failed{core::Blame::plugin, *std::move(wrong)});
   } else if (live_->hooks().init != nullptr) {
     call("init", [&](tg_error* text) { return live_->hooks().init(live_->task.object, text); });
     finish_commands();

@@ -66,11 +66,9 @@ void Bridge::drop_all() {
   completions_.for_each([this](std::uint64_t token, const tg_completion& taken) {
     const tg_completion completion = taken;
     completions_.erase(token);
-    if (completion.drop != nullptr) completion.drop(completion.owner);
+    drop(completion);
   });
-  for (const Timer& timer : std::exchange(timers_, {})) {
-    if (timer.continuation.drop != nullptr) timer.continuation.drop(timer.continuation.owner);
-  }
+  for (const Timer& timer : std::exchange(timers_, {})) drop(timer.continuation);
 }
 
 tg_pull* Bridge::make_pull(std::uint64_t serve) {

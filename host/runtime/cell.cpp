@@ -75,7 +75,7 @@ Cell::~Cell() {
     while (node != nullptr) {
       const std::unique_ptr<Event> event(static_cast<Event*>(node));
       node = node->next;
-      if (const auto* posted = std::get_if<Posted>(&event->body)) posted->continuation.drop(posted->continuation.owner);
+      if (const auto* posted = std::get_if<Posted>(&event->body)) plugin::drop(posted->continuation);
     }
   }
 }
@@ -184,7 +184,7 @@ void Cell::on(core::ReplicaEvent& event) {
 
 void Cell::on(Posted& posted) {
   if (live_ == nullptr || live_->bridge.serial() != posted.serial) {
-    posted.continuation.drop(posted.continuation.owner);
+    plugin::drop(posted.continuation);
     return;
   }
   live_->bridge.post_arrived();
@@ -194,7 +194,7 @@ void Cell::on(Posted& posted) {
 void Cell::run_continuation(const tg_continuation& continuation) {
   const auto fault = shared_.outside.before_event(task_, core::EventClass::other);
   if (fault.has_value() && fail_by_chaos(*fault)) {
-    continuation.drop(continuation.owner);
+    plugin::drop(continuation);
     return;
   }
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);

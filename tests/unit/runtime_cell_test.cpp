@@ -174,6 +174,54 @@ TEST_CASE("an answer or a post for a replica that has ended reaches nobody, also
   CHECK_FALSE(pair.noted("answer of the dead"));
 }
 
+TEST_CASE("what waits for a replica that ends is dropped, also without anything to free", "[cell]") {
+  Pair pair;
+  static const auto run = [](void*, tg_error*) { return TG_OK; };
+  static const auto end = [](void*, tg_outcome, std::int32_t, tg_view, tg_error*) { return TG_OK; };
+  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+    EXPECT(host.after(24h, [kept = std::make_shared<Pull>(std::move(pull))] {}) == Status::ok);
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    const tg_host_api& api = *detail::api;
+    EXPECT(api.pull(host.raw(), 1, {"x", 1}, {nullptr, 0, nullptr, nullptr}, 0, {end, nullptr, nullptr}, nullptr) ==
+           TG_OK);
+    EXPECT(api.after(host.raw(), 1'000'000'000'000, {run, nullptr, nullptr}) == TG_OK);
+    EXPECT(host.post([] { throw std::runtime_error("enough"); }) == Status::ok);
+    EXPECT(api.post(host.raw(), {run, nullptr, nullptr}) == TG_OK);  // comes when the replica has failed
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("ended 0 plugin: hook continuation threw \"enough\" at epoch 0"));
+}
+
+TEST_CASE("a pull is cancelled once, and not when it has ended", "[cell]") {
+  Pair pair;
+  static const auto cancel = [](Host& host, std::uint64_t pull) { return detail::api->cancel(host.raw(), pull); };
+  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+    if (pull.method() == "answered") return pull.reply("y");
+    EXPECT(host.after(24h, [kept = std::make_shared<Pull>(std::move(pull))] {}) == Status::ok);
+  };
+  std::uint64_t answered = 0;
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    EXPECT(cancel(host, 0) == TG_INVALID);
+    const std::uint64_t kept = host.pull(1, "kept", Buffer(), [&](const Answer& answer) {
+      EXPECT(answer.outcome == Outcome::cancelled);
+      pair.world.note("cancelled");
+    });
+    answered = host.pull(1, "answered", Buffer(), [&, kept](const Answer& answer) {
+      EXPECT(answer.ok());
+      EXPECT(cancel(host, answered) == TG_INVALID);
+      EXPECT(cancel(host, kept) == TG_OK);
+      EXPECT(host.post([&, kept] {
+        EXPECT(cancel(host, kept) == TG_INVALID);
+        pair.world.note("posted");
+      }) == Status::ok);
+    });
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("cancelled"));
+  CHECK(pair.world.wait_for("posted"));
+}
+
 TEST_CASE("limits and mistakes answer at once and say so once", "[cell]") {
   Pair pair;
   pair.world.spec().limits.timers_open = 2;

@@ -202,7 +202,7 @@ class Host {
   /// std::invalid_argument for a task that does not exist, std::logic_error from a backup.
   template <std::invocable<const Answer&> F>
   std::uint64_t pull(TaskId to, std::string_view method, Buffer body, F on_done, Duration deadline = Duration::zero());
-  /// Ends a pull early: its outcome becomes `cancelled` unless it has one.
+  /// Ends a pull early: its outcome becomes `cancelled` unless it has one. Does nothing when `on_done` has run.
   void cancel(std::uint64_t pull_id) noexcept { api().cancel(raw_, pull_id); }
 
   /// Asks for epoch from + 1; when that stands already, nothing happens. Repeated until it is known to stand.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "host/config/exit_codes.hpp"
 #include "host/plugin/pull_handles.hpp"
 
 namespace taskgraph::plugin {
@@ -92,7 +93,7 @@ void Bridge::check_strand([[maybe_unused]] const char* function) const {
       "taskgraph: task %u called tg_host_api.%s outside of its strand; that function is [strand]: call it from "
       "a hook, or hand the work to the strand with tg_host_api.post\n",
       task_.value, function);
-  std::abort();
+  std::_Exit(static_cast<int>(config::ExitCode::own_bug));
 #endif
 }
 

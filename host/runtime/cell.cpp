@@ -35,6 +35,10 @@ struct Cell::Live {
 
 namespace {
 
+bool is_frame(const core::ReplicaEvent& event) {
+  return std::holds_alternative<core::event::FrameArrived>(event);
+}
+
 /// Memory of the thread that runs a strand, so that an idle cell keeps none.
 struct Scratch {
   core::ReplicaEffects effects;
@@ -86,7 +90,20 @@ void Cell::create(Create create) {
   Strand::post(new Event(std::move(create)));
 }
 void Cell::post(core::ReplicaEvent&& event) {
+  if (is_frame(event) && !has_room_for_frame()) return;
   Strand::post(new Event(std::move(event)));
+}
+bool Cell::has_room_for_frame() {
+  if (frames_queued_.fetch_add(1, std::memory_order_relaxed) < kFramesQueuedMax) return true;
+  frames_queued_.fetch_sub(1, std::memory_order_relaxed);
+  if (frames_dropped_.fetch_add(1, std::memory_order_relaxed) == 0) {
+    log(task_, TG_LOG_WARNING,
+        fmt::format(
+            "{} frames wait for this task, a hook of which takes long; further ones are dropped, and sent again "
+            "by who sent them",
+            kFramesQueuedMax));
+  }
+  return false;
 }
 void Cell::kill(Kill kill) {
   Strand::post(new Event(std::move(kill)));
@@ -125,13 +142,16 @@ void Cell::run(Node* batch, bool, core::Time now) {
   now_ = now;
   now_is_old_ = false;
   std::uint64_t count = 0;
+  std::uint32_t frames = 0;
   while (batch != nullptr) {
     const std::unique_ptr<Event> event(static_cast<Event*>(batch));
     batch = batch->next;
     ++count;
+    if (const auto* of_core = std::get_if<core::ReplicaEvent>(&event->body)) frames += is_frame(*of_core) ? 1 : 0;
     std::visit([this](auto& one) { on(one); }, event->body);
     forget_ended();
   }
+  if (frames != 0) frames_queued_.fetch_sub(frames, std::memory_order_relaxed);
   on_time();
   forget_ended();
   events_.store(events_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);

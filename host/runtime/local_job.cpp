@@ -70,6 +70,12 @@ std::uint64_t LocalJob::chaos_faults() const {
   return parts_->context.chaos.faults();
 }
 
+std::uint64_t LocalJob::frames_dropped() const {
+  std::uint64_t sum = 0;
+  for (const WorkerActor* worker : parts_->context.workers) sum += worker->frames_dropped();
+  return sum;
+}
+
 ProgressFacts LocalJob::facts() const {
   const JobContext& context = parts_->context;
   ProgressFacts facts;

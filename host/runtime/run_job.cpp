@@ -135,6 +135,8 @@ class Run {
     const ProgressFacts facts = job_.facts();
     if (const std::uint64_t faults = job_.chaos_faults(); faults != 0)
       log(LogLevel::info, fmt::format("chaos: {} faults injected", faults));
+    if (const std::uint64_t frames = job_.frames_dropped(); frames != 0)
+      log(LogLevel::warning, fmt::format("{} frames were dropped, as too many waited for one task", frames));
     static constexpr std::string_view kWords[] = {"done", "failed", "stopped", "documents lost", "refused"};
     const std::string reason = outcome.reason.empty() ? "" : ": " + outcome.reason;
     const bool good = outcome.kind == JobOutcome::Kind::done || outcome.kind == JobOutcome::Kind::stopped;

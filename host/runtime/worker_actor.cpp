@@ -32,10 +32,10 @@ void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent&& event)
   if (cell != nullptr) cell->post(std::move(event));
 }
 
-std::uint64_t WorkerActor::pulls() const {
+std::uint64_t WorkerActor::sum_of_cells(std::uint64_t (Cell::*counter)() const) const {
   std::uint64_t sum = 0;
   for (const auto& slot : cells_) {
-    if (const Cell* cell = slot.load(std::memory_order_acquire)) sum += cell->pulls();
+    if (const Cell* cell = slot.load(std::memory_order_acquire)) sum += (cell->*counter)();
   }
   return sum;
 }

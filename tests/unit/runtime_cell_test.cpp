@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -172,6 +173,42 @@ TEST_CASE("an answer or a post for a replica that has ended reaches nobody, also
   REQUIRE(pair.world.wait_for("ended 1"));
   pair.world.executor().stop();
   CHECK_FALSE(pair.noted("answer of the dead"));
+}
+
+TEST_CASE("frames over the limit are dropped while a hook computes, told once and sent again", "[cell]") {
+  Pair pair;
+  std::promise<void> go_on[2];
+  for (const TaskId task : {0, 1}) {
+    pair.scripts[task].enter_epoch = [&, task](Task&, Host& host) {
+      pair.world.note("computes " + std::to_string(task));
+      go_on[task].get_future().wait();
+      if (task == 1) EXPECT(host.raise_flag("peers", "x") == Status::ok);
+    };
+  }
+  pair.scripts[0].flag_raised = [&](Host&, std::string_view meta) { pair.world.note("flag " + std::string(meta)); };
+  pair.world.start_all();
+  REQUIRE(pair.world.wait_for("computes 0"));
+  REQUIRE(pair.world.wait_for("computes 1"));
+  runtime::Cell& cell = pair.world.cell(0);
+  for (std::uint32_t i = 0; i < runtime::Cell::kFramesQueuedMax; ++i) {
+    cell.post(core::event::FrameArrived{});  // of no job: the core drops it
+  }
+  CHECK(cell.frames_dropped() == 0);
+  go_on[1].set_value();
+  const std::string told =
+      "log 0 65536 frames wait for this task, a hook of which takes long; further ones are dropped, and sent again by "
+      "who sent them";
+  REQUIRE(pair.world.wait_for(told));  // the flag
+  const std::uint64_t dropped = cell.frames_dropped();
+  cell.post(core::event::FrameArrived{});
+  CHECK(cell.frames_dropped() > dropped);
+  go_on[0].set_value();
+  CHECK(pair.world.wait_for("flag x"));
+  const std::uint64_t dropped_in_all = cell.frames_dropped();
+  cell.post(core::event::FrameArrived{});
+  CHECK(cell.frames_dropped() == dropped_in_all);
+  const auto notes = pair.world.notes();
+  CHECK(std::count(notes.begin(), notes.end(), told) == 1);
 }
 
 TEST_CASE("what waits for a replica that ends is dropped, also without anything to free", "[cell]") {

@@ -17,9 +17,9 @@
  *             different replicas run in parallel, so data shared between tasks needs the plugin's own locks
  *   [any]     any thread, at any time between the creation of the object and its end
  *  and the states in which it may be called: created -> initialised -> running (primary or backup) -> exited.
- *  A host that was built without NDEBUG checks one thing of these: a [strand] function of tg_host_api that is called by
- *  another thread, or in a hook of another replica, ends the process with exit code 70 and a line that names the
- * function and the task. Nothing checks the other tags and the states.
+ *  A host that was built without NDEBUG checks one thing of these: a [strand] function of tg_host_api that is called
+ *  by another thread, or in a hook of another replica, ends the process with exit code 70 and a line that names the
+ *  function and the task. Nothing checks the other tags and the states.
  *
  *  Hooks never re-enter the host: what a hook asks for is queued, and done after the hook has returned.
  */

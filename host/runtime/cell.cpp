@@ -30,6 +30,7 @@ struct Cell::Live {
   std::uint64_t pulls_reported = 0;
   std::unique_ptr<core::effect::Failed> failure;  ///< of a hook, until the core knows
   plugin::Bridge::Commands put_off;               ///< over kCommandsPerEventMax
+  bool goes_on = false;                           ///< a GoOn is in the mailbox
   bool ended = false;
 };
 
@@ -225,6 +226,7 @@ void Cell::run_continuation(const tg_continuation& continuation) {
 
 void Cell::on(GoOn&) {
   if (live_ == nullptr) return;
+  live_->goes_on = false;
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   scratch().commands.swap(live_->put_off);
   finish_commands();
@@ -313,7 +315,7 @@ void Cell::finish_commands() {
   if (!live_->ended && done < commands.size()) {
     live_->put_off.assign(std::make_move_iterator(commands.begin() + static_cast<std::ptrdiff_t>(done)),
                           std::make_move_iterator(commands.end()));
-    Strand::post(new Event(GoOn{}));
+    if (!std::exchange(live_->goes_on, true)) Strand::post(new Event(GoOn{}));
   }
   commands.clear();
   if (commands.capacity() > kScratchKept) commands = {};

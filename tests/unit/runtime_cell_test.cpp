@@ -343,6 +343,36 @@ TEST_CASE("a task that asks in a circle delays itself only", "[cell]") {
   stop = true;
 }
 
+TEST_CASE("a task that asks in a circle has one activation to come, however many events go between", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.pulls_open = 0;
+  constexpr std::uint64_t kAsked = 30 * runtime::Cell::kCommandsPerEventMax;
+  constexpr std::uint64_t kEvents = 1'000;
+  std::promise<void> go_on;
+  std::uint64_t asked = 0;
+  std::function<void(Host&)> ask = [&](Host& host) {
+    ++asked;
+    host.pull(1, "x", Buffer(), [&](const Answer&) {
+      if (asked < kAsked) return ask(host);
+      pair.world.note("enough");
+    });
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    pair.world.note("computes");
+    go_on.get_future().wait();
+    ask(host);
+  };
+  pair.world.start_all();
+  REQUIRE(pair.world.wait_for("computes"));
+  for (std::uint64_t i = 0; i < kEvents; ++i) pair.world.cell(0).post(core::event::EpochLearned{core::Epoch{0}});
+  go_on.set_value();
+  REQUIRE(pair.world.wait_for("enough"));
+  pair.world.cell(0).post(core::event::Stop{core::ExitReason::drain});
+  REQUIRE(pair.world.wait_for("ended 0"));
+  pair.world.executor().stop();
+  CHECK(pair.world.cell(0).events() == 1 + kEvents + 1 + 1);  // the making, theirs, one that goes on, the stop
+}
+
 TEST_CASE("chaos: the n-th event ends the replica by an injected fault; a dropped or delayed frame arrives later",
           "[cell]") {
   Pair pair;

@@ -243,7 +243,10 @@ void Cell::on(Kill& kill) {
 
 // ---------------------------------------------------------------- chaos
 
-/// Counts the events whose number does not depend on the threads' pace: neither ticks nor bare acknowledgements.
+/// A task's events are these, views, epochs and numbered frames, and its continuations; ticks and bare acknowledgements
+/// are not, which come as the clock has it. Whether a task's n-th event is a fault is the seed's matter alone while the
+/// plan's budget lasts. Which event is the n-th, and for whom nothing is left of the budget, is that of the threads'
+/// pace.
 bool Cell::is_faulty(core::ReplicaEvent& event) {
   auto* arrived = std::get_if<core::event::FrameArrived>(&event);
   if (arrived != nullptr && arrived->frame.stamp.sequence == 0) return false;

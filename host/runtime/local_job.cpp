@@ -83,7 +83,7 @@ ProgressFacts LocalJob::facts() const {
   facts.tasks_up = context.tasks_up.load(std::memory_order_relaxed);
   facts.tasks = context.spec.topology->task_count();
   for (const WorkerActor* worker : context.workers) facts.pulls += worker->pulls();
-  facts.restarts = context.restarts.load(std::memory_order_relaxed);
+  facts.failures = context.failures.load(std::memory_order_relaxed);
   return facts;
 }
 

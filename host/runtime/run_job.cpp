@@ -145,8 +145,8 @@ class Run {
     const std::string reason = outcome.reason.empty() ? "" : ": " + outcome.reason;
     const bool good = outcome.kind == JobOutcome::Kind::done || outcome.kind == JobOutcome::Kind::stopped;
     log(good ? LogLevel::info : LogLevel::error,
-        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} restarts){}", topology_.spec.name,
-                    kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.restarts,
+        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} failures){}", topology_.spec.name,
+                    kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.failures,
                     reason));
     const bool ended = good || outcome.kind == JobOutcome::Kind::failed;
     if (!options_.result.value.has_value() || !ended) return exit_code(outcome.kind);

@@ -120,7 +120,7 @@ void WorkerActor::ask_finish(core::TaskId task, core::effect::AskFinish&& ask) {
 void WorkerActor::replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) {
   core::event::ReplicaEnded ended{task, seat, core::Blame::outside, {}};
   if (failed.has_value()) {
-    context_.restarts.fetch_add(1, std::memory_order_relaxed);
+    context_.failures.fetch_add(1, std::memory_order_relaxed);
     const auto level = failed->blame == core::Blame::plugin ? LogLevel::warning : LogLevel::info;
     runtime::log(level, fmt::format("task {} failed: {}", task.value, failed->reason),
                  {.task = task, .epoch = {}, .term = {}});

@@ -163,7 +163,7 @@ def test_a_pull_that_dies_unanswered_is_asked_again(run_misbehave):
     finished, document = run_misbehave("serve", "drop", times=5)
     check_done(finished, document, 3)
     # Three epochs of six pulls each, and the five that were unavailable.
-    assert f"({3 * 6 + 5} pulls, 0 restarts)" in finished.err, finished
+    assert f"({3 * 6 + 5} pulls, 0 failures)" in finished.err, finished
 
 
 def test_a_pull_is_answered_later_from_another_thread(run_misbehave):

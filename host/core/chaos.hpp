@@ -1,8 +1,8 @@
 /// Faults on purpose: which event of which task is a fault. The decisions only; the runtime performs them.
 ///
-/// A seeded plan decides by a hash of (seed, task, number of the task's event), so that the same seed gives each task
-/// the same faults whatever the threads do. A scripted plan lists them. Events count from 1 per *task*: a TaskChaos
-/// lives as long as its task, so a replica that takes over goes on counting.
+/// A seeded plan decides by a hash of (seed, task, number of the task's event), so that the same events of each task
+/// are faults whatever the threads do, while the budget of the job lasts. A scripted plan lists them. Events count from
+/// 1 per *task*: a TaskChaos lives as long as its task, so a replica that takes over goes on counting.
 #pragma once
 
 #include <atomic>

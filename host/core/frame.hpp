@@ -49,7 +49,8 @@ enum class Outcome : std::uint8_t { value, error, peer_lost, epoch_passed, cance
 namespace code {
 inline constexpr std::int32_t kUnavailable = 1;
 inline constexpr std::int32_t kBusy = 3;
-inline constexpr std::int32_t kTooLarge = 4;
+inline constexpr std::int32_t kTooLarge = 4;        // of the request: it did not run
+inline constexpr std::int32_t kAnswerTooLarge = 6;  // it ran
 }  // namespace code
 
 struct PullAnswer {

@@ -119,7 +119,8 @@ void Replica::on(event::Reply& reply, Time, ReplicaEffects&) {
     return;
   }
   if (reply.body.size() > spec_.limits.message_bytes) {
-    return answer(*to, serve->epoch, {serve->pull, Outcome::error, code::kTooLarge, Bytes("the answer is too large")});
+    return answer(*to, serve->epoch,
+                  {serve->pull, Outcome::error, code::kAnswerTooLarge, Bytes("the answer is too large")});
   }
   answer(*to, serve->epoch, {serve->pull, reply.outcome, reply.code, std::move(reply.body)});
 }

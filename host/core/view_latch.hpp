@@ -22,8 +22,8 @@ class ViewLatch {
   void put(event::ApplyView&& newer) {
     if (latched_.has_value()) {
       auto changed = std::make_shared<std::vector<TaskId>>();
-      std::set_union(latched_->changed->begin(), latched_->changed->end(), newer.changed->begin(),
-                     newer.changed->end(), std::back_inserter(*changed));
+      std::set_union(latched_->changed->begin(), latched_->changed->end(), newer.changed->begin(), newer.changed->end(),
+                     std::back_inserter(*changed));
       newer.changed = std::move(changed);
     }
     latched_ = std::move(newer);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "host/config/exit_codes.hpp"
 #include "host/plugin/pull_handles.hpp"
 
 namespace taskgraph::plugin {
@@ -66,11 +67,9 @@ void Bridge::drop_all() {
   completions_.for_each([this](std::uint64_t token, const tg_completion& taken) {
     const tg_completion completion = taken;
     completions_.erase(token);
-    if (completion.drop != nullptr) completion.drop(completion.owner);
+    drop(completion);
   });
-  for (const Timer& timer : std::exchange(timers_, {})) {
-    if (timer.continuation.drop != nullptr) timer.continuation.drop(timer.continuation.owner);
-  }
+  for (const Timer& timer : std::exchange(timers_, {})) drop(timer.continuation);
 }
 
 tg_pull* Bridge::make_pull(std::uint64_t serve) {
@@ -94,7 +93,7 @@ void Bridge::check_strand([[maybe_unused]] const char* function) const {
       "taskgraph: task %u called tg_host_api.%s outside of its strand; that function is [strand]: call it from "
       "a hook, or hand the work to the strand with tg_host_api.post\n",
       task_.value, function);
-  std::abort();
+  std::_Exit(static_cast<int>(config::ExitCode::own_bug));
 #endif
 }
 

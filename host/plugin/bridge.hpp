@@ -41,6 +41,14 @@ class BridgeOutside {
 /// nullptr-like result (nothing) when `json` may be a job's result, else what is wrong with it. Any thread.
 using CheckResult = std::optional<std::string> (*)(std::string_view json);
 
+/// Ends what will not run.
+inline void drop(const tg_continuation& continuation) {
+  if (continuation.drop != nullptr) continuation.drop(continuation.owner);
+}
+inline void drop(const tg_completion& completion) {
+  if (completion.drop != nullptr) completion.drop(completion.owner);
+}
+
 /// The table that every plugin gets; constant.
 const tg_host_api& host_api();
 

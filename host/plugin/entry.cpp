@@ -15,6 +15,10 @@ static_assert(offsetof(tg_plugin, struct_size) + sizeof(std::uint32_t) == kFixed
 constexpr std::uint32_t kBytesOf10 = 72;
 static_assert(sizeof(tg_plugin) >= kBytesOf10);
 
+/// The same of tg_task_hooks, which has no version of its own.
+constexpr std::uint32_t kHooksBytesOf10 = 80;
+static_assert(offsetof(tg_task_hooks, destroy) + sizeof(tg_task_hooks::destroy) == kHooksBytesOf10);
+
 std::string text(AbiVersion version) {
   return fmt::format("{}.{}", version.major, version.minor);
 }
@@ -110,6 +114,18 @@ std::optional<StepRefusal> judge_entry(const EntryFacts& facts, const AbiWindow&
                                    text(facts.abi), text(window), releases(window), newer)};
   }
   return judge_struct(facts, window);
+}
+
+std::optional<std::string> judge_hooks(const tg_task_hooks* hooks) {
+  if (hooks == nullptr) return "create_task gave no hooks; tg_task.hooks may not be NULL";
+  if (hooks->struct_size < kHooksBytesOf10) {
+    return fmt::format("create_task gave tg_task_hooks of {} bytes, plugin ABI 1.0 has {}; set struct_size to sizeof",
+                       hooks->struct_size, kHooksBytesOf10);
+  }
+  if (hooks->destroy == nullptr) {
+    return "create_task gave no hook to destroy the task with; tg_task_hooks.destroy may not be NULL";
+  }
+  return std::nullopt;
 }
 
 }  // namespace taskgraph::plugin

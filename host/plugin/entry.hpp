@@ -49,6 +49,10 @@ struct StepRefusal {
 /// The first of the steps entry, magic and abi that `facts` fail, if any.
 std::optional<StepRefusal> judge_entry(const EntryFacts& facts, const AbiWindow& window = {});
 
+/// What is wrong with the hooks that create_task gave; nothing when they can be called. Reads no further than their
+/// struct_size reaches. Any thread.
+std::optional<std::string> judge_hooks(const tg_task_hooks* hooks);
+
 /// The reason for step 3.
 std::string no_entry_reason();
 

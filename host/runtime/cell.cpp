@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/core/assert.hpp"
+#include "host/plugin/entry.hpp"
 
 namespace taskgraph::runtime {
 
@@ -29,11 +30,16 @@ struct Cell::Live {
   std::uint64_t pulls_reported = 0;
   std::unique_ptr<core::effect::Failed> failure;  ///< of a hook, until the core knows
   plugin::Bridge::Commands put_off;               ///< over kCommandsPerEventMax
-  bool has_view = false;  ///< its first one
+  bool has_view = false;                          ///< its first one
+  bool goes_on = false;                           ///< a GoOn is in the mailbox
   bool ended = false;
 };
 
 namespace {
+
+bool is_frame(const core::ReplicaEvent& event) {
+  return std::holds_alternative<core::event::FrameArrived>(event);
+}
 
 /// Memory of the thread that runs a strand, so that an idle cell keeps none.
 struct Scratch {
@@ -75,7 +81,7 @@ Cell::~Cell() {
     while (node != nullptr) {
       const std::unique_ptr<Event> event(static_cast<Event*>(node));
       node = node->next;
-      if (const auto* posted = std::get_if<Posted>(&event->body)) posted->continuation.drop(posted->continuation.owner);
+      if (const auto* posted = std::get_if<Posted>(&event->body)) plugin::drop(posted->continuation);
     }
   }
 }
@@ -86,15 +92,30 @@ void Cell::create(Create create) {
   Strand::post(new Event(std::move(create)));
 }
 void Cell::post(core::ReplicaEvent&& event) {
+  if (is_frame(event) && !has_room_for_frame()) return;
   Strand::post(new Event(std::move(event)));
 }
 void Cell::apply(core::event::ApplyView&& view) {
+  bool first = false;
   {
     const std::lock_guard lock(views_mutex_);
+    first = views_.is_empty();
     views_.put(std::move(view));
     view_latched_.store(true, std::memory_order_release);
   }
-  Strand::post(new Event(ViewLatched{}));
+  if (first) Strand::post(new Event(ViewLatched{}));
+}
+bool Cell::has_room_for_frame() {
+  if (frames_queued_.fetch_add(1, std::memory_order_relaxed) < kFramesQueuedMax) return true;
+  frames_queued_.fetch_sub(1, std::memory_order_relaxed);
+  if (frames_dropped_.fetch_add(1, std::memory_order_relaxed) == 0) {
+    log(task_, TG_LOG_WARNING,
+        fmt::format(
+            "{} frames wait for this task, a hook of which takes long; further ones are dropped, and sent again "
+            "by who sent them",
+            kFramesQueuedMax));
+  }
+  return false;
 }
 void Cell::kill(Kill kill) {
   Strand::post(new Event(std::move(kill)));
@@ -133,13 +154,16 @@ void Cell::run(Node* batch, bool, core::Time now) {
   now_ = now;
   now_is_old_ = false;
   std::uint64_t count = 0;
+  std::uint32_t frames = 0;
   while (batch != nullptr) {
     const std::unique_ptr<Event> event(static_cast<Event*>(batch));
     batch = batch->next;
     ++count;
+    if (const auto* of_core = std::get_if<core::ReplicaEvent>(&event->body)) frames += is_frame(*of_core) ? 1 : 0;
     std::visit([this](auto& one) { on(one); }, event->body);
     forget_ended();
   }
+  if (frames != 0) frames_queued_.fetch_sub(frames, std::memory_order_relaxed);
   on_time();
   forget_ended();
   events_.store(events_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -199,7 +223,7 @@ void Cell::on(core::ReplicaEvent& event) {
 
 void Cell::on(Posted& posted) {
   if (live_ == nullptr || live_->bridge.serial() != posted.serial) {
-    posted.continuation.drop(posted.continuation.owner);
+    plugin::drop(posted.continuation);
     return;
   }
   live_->bridge.post_arrived();
@@ -209,7 +233,7 @@ void Cell::on(Posted& posted) {
 void Cell::run_continuation(const tg_continuation& continuation) {
   const auto fault = shared_.outside.before_event(task_, core::EventClass::other);
   if (fault.has_value() && fail_by_chaos(*fault)) {
-    continuation.drop(continuation.owner);
+    plugin::drop(continuation);
     return;
   }
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
@@ -228,6 +252,7 @@ void Cell::on(ViewLatched) {
 
 void Cell::on(GoOn&) {
   if (live_ == nullptr) return;
+  live_->goes_on = false;
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   scratch().commands.swap(live_->put_off);
   finish_commands();
@@ -244,7 +269,10 @@ void Cell::on(Kill& kill) {
 
 // ---------------------------------------------------------------- chaos
 
-/// Counts the events whose number does not depend on the threads' pace: neither ticks nor bare acknowledgements.
+/// A task's events are these, views, epochs and numbered frames, and its continuations; ticks and bare acknowledgements
+/// are not, which come as the clock has it. Whether a task's n-th event is a fault is the seed's matter alone while the
+/// plan's budget lasts. Which event is the n-th, and for whom nothing is left of the budget, is that of the threads'
+/// pace.
 bool Cell::is_faulty(core::ReplicaEvent& event) {
   auto* arrived = std::get_if<core::event::FrameArrived>(&event);
   if (arrived != nullptr && arrived->frame.stamp.sequence == 0) return false;
@@ -277,18 +305,11 @@ bool Cell::start(const Create& create) {
   tg_error error;
   error.size = 0;
   const tg_status status = shared_.plugin.create_task(task_.value, &live_->bridge, &live_->task, &error);
-  std::string reason;
-  if (status != TG_OK) {
-    reason = fmt::format("create_task failed: \"{}\"", text_of(error));
-  } else if (live_->task.hooks == nullptr || live_->task.hooks->destroy == nullptr) {
-    reason = "create_task gave no hooks, or none to destroy the task with; tg_task_hooks.destroy may not be NULL";
-  } else if (live_->task.hooks->struct_size < sizeof(tg_task_hooks)) {
-    reason = fmt::format("create_task gave tg_task_hooks of {} bytes, ABI 1.0 has {}; set struct_size to sizeof",
-                         live_->task.hooks->struct_size, sizeof(tg_task_hooks));
-  }
-  if (!reason.empty()) {
+  std::optional<std::string> wrong = fmt::format("create_task failed: \"{}\"", text_of(error));
+  if (status == TG_OK) wrong = plugin::judge_hooks(live_->task.hooks);
+  if (wrong.has_value()) {
     live_->task.hooks = nullptr;
-    end(core::effect::Failed{core::Blame::plugin, std::move(reason)});
+    end(core::effect::Failed{core::Blame::plugin, *std::move(wrong)});
   } else if (live_->hooks().init != nullptr) {
     call("init", [&](tg_error* text) { return live_->hooks().init(live_->task.object, text); });
     finish_commands();
@@ -322,7 +343,7 @@ void Cell::finish_commands() {
   if (!live_->ended && done < commands.size()) {
     live_->put_off.assign(std::make_move_iterator(commands.begin() + static_cast<std::ptrdiff_t>(done)),
                           std::make_move_iterator(commands.end()));
-    Strand::post(new Event(GoOn{}));
+    if (!std::exchange(live_->goes_on, true)) Strand::post(new Event(GoOn{}));
   }
   commands.clear();
   if (commands.capacity() > kScratchKept) commands = {};

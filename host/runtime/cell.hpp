@@ -77,7 +77,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   // --- any thread
   /// A replica that is still there is told to exit as replaced first.
   void create(Create create);
-  /// Dropped when there is no replica.
+  /// Dropped when there is no replica. A frame is dropped, too, when kFramesQueuedMax of them wait already: the channel
+  /// that it belongs to sends it again.
   void post(core::ReplicaEvent&& event);
   /// From the return of this call on, the replica handles nothing more under an older view (core::ViewLatch).
   void apply(core::event::ApplyView&& view);
@@ -86,6 +87,11 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   /// Since the cell was made; for progress.
   std::uint64_t events() const { return events_.load(std::memory_order_relaxed); }
   std::uint64_t pulls() const { return pulls_.load(std::memory_order_relaxed); }
+  std::uint64_t frames_dropped() const { return frames_dropped_.load(std::memory_order_relaxed); }
+
+  /// Frames that one cell may have in its mailbox: while a hook computes, peers send, and send again. Their bytes are
+  /// shared with the channels that keep them. Four times as many as the pulls that a task answers at once by default.
+  static constexpr std::uint32_t kFramesQueuedMax = 65'536;
 
   /// What hooks may ask for in one activation; more goes on in the next one, so that a hook that asks in a circle
   /// delays its own task only.
@@ -117,6 +123,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void log(core::TaskId task, tg_log_level level, std::string_view text) const override;
   void post_reply(std::uint32_t serial, core::event::Reply reply) override;
   void post_continuation(std::uint32_t serial, tg_continuation continuation) override;
+
+  bool has_room_for_frame();
 
   // One for each kind of event.
   void on(Create& create);
@@ -168,6 +176,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   std::atomic<bool> view_latched_{false};
   std::mutex views_mutex_;
   core::ViewLatch views_;  ///< guarded by views_mutex_
+  std::atomic<std::uint64_t> frames_dropped_{0};
+  std::atomic<std::uint32_t> frames_queued_{0};  ///< until the activation that handles them has ended
 
   // on the strand
   std::uint32_t next_serial_ = 1;

@@ -27,8 +27,9 @@ class Executor;
 /// The mailbox of one actor. `run` never overlaps with itself and calls are ordered by happens-before.
 ///
 /// Any thread may post; all else on the strand. Must outlive the executor's threads (stop()).
-/// A mailbox has no limit of its own: what can be posted is bounded by who posts (channels by limits.channel_*, posts
-/// of tasks by limits.timers_open, answers by limits.serves_open). Events are run in the order of posting.
+/// Events are run in the order of posting. A mailbox has no limit of its own; what is posted by way of a task's doing
+/// has one: frames Cell::kFramesQueuedMax, a task's posts limits.timers_open, its answers one for each pull that it was
+/// asked. Views, epochs, seals and reports are a few for each change of the job's documents.
 class Strand {
  public:
   /// Base of what is posted; made with new by the poster, owned by the strand from then on.

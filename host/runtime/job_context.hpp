@@ -58,7 +58,7 @@ struct JobContext {
   std::vector<std::atomic<WorkerActor*>> primary;  ///< by task: where the newest view has its primary; nullptr: nowhere
   std::atomic<std::uint32_t> tasks_up{0};
   std::atomic<std::uint64_t> epoch{0};
-  std::atomic<std::uint64_t> restarts{0};
+  std::atomic<std::uint64_t> failures{0};  ///< of replicas, injected ones included
 };
 
 }  // namespace taskgraph::runtime

@@ -70,6 +70,12 @@ std::uint64_t LocalJob::chaos_faults() const {
   return parts_->context.chaos.faults();
 }
 
+std::uint64_t LocalJob::frames_dropped() const {
+  std::uint64_t sum = 0;
+  for (const WorkerActor* worker : parts_->context.workers) sum += worker->frames_dropped();
+  return sum;
+}
+
 ProgressFacts LocalJob::facts() const {
   const JobContext& context = parts_->context;
   ProgressFacts facts;
@@ -77,7 +83,7 @@ ProgressFacts LocalJob::facts() const {
   facts.tasks_up = context.tasks_up.load(std::memory_order_relaxed);
   facts.tasks = context.spec.topology->task_count();
   for (const WorkerActor* worker : context.workers) facts.pulls += worker->pulls();
-  facts.restarts = context.restarts.load(std::memory_order_relaxed);
+  facts.failures = context.failures.load(std::memory_order_relaxed);
   return facts;
 }
 

@@ -36,6 +36,8 @@ class LocalJob {
   void drain();
   ProgressFacts facts() const;
   std::uint64_t chaos_faults() const;
+  /// Because too many waited for one task; each was sent again.
+  std::uint64_t frames_dropped() const;
 
  private:
   struct Parts;

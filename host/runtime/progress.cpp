@@ -55,8 +55,8 @@ std::string format_progress(const ProgressFacts& facts, double pulls_per_second,
   if (facts.last_epoch) parts.back() += " of " + std::to_string(facts.last_epoch->value);
   parts.push_back(std::to_string(facts.tasks_up) + " of " + std::to_string(facts.tasks) + " tasks up");
   parts.push_back(format_count(pulls_per_second) + " pulls/s");
-  if (facts.restarts != 0)
-    parts.push_back(std::to_string(facts.restarts) + (facts.restarts == 1 ? " restart" : " restarts"));
+  if (facts.failures != 0)
+    parts.push_back(std::to_string(facts.failures) + (facts.failures == 1 ? " failure" : " failures"));
   if (left) parts.push_back("about " + format_duration(*left) + " left");
 
   constexpr std::string_view kBetween = " | ";

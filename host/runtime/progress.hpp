@@ -22,7 +22,7 @@ struct ProgressFacts {
   std::uint32_t tasks_up = 0;
   std::uint32_t tasks = 0;
   std::uint64_t pulls = 0;
-  std::uint64_t restarts = 0;
+  std::uint64_t failures = 0;  ///< of replicas, backups and injected ones included
   friend bool operator==(const ProgressFacts&, const ProgressFacts&) = default;
 };
 

@@ -94,7 +94,9 @@ class Run {
       leave();
     }
     const std::string limit = config::to_text(topology_.spec.failure.drain);
-    log(LogLevel::info, fmt::format("stopping: tasks have {} to save; a second signal stops at once", limit));
+    const std::string what = decided_.has_value() ? "the job has ended and its tasks exit already"
+                                                  : fmt::format("tasks have {} to save", limit);
+    log(LogLevel::info, fmt::format("stopping: {}; a second signal stops at once", what));
     job_.drain();
     limit_exits();
   }
@@ -106,7 +108,9 @@ class Run {
     limit_exits();
   }
 
+  /// From the first of signal and end: a signal after the end, or an end after the signal, gives no more time.
   void limit_exits() {
+    if (std::exchange(exits_limited_, true)) return;
     drain_timer_.expires_after(std::chrono::nanoseconds(topology_.spec.failure.drain.ns));
     drain_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error || has_ended_) return;
@@ -135,12 +139,14 @@ class Run {
     const ProgressFacts facts = job_.facts();
     if (const std::uint64_t faults = job_.chaos_faults(); faults != 0)
       log(LogLevel::info, fmt::format("chaos: {} faults injected", faults));
+    if (const std::uint64_t frames = job_.frames_dropped(); frames != 0)
+      log(LogLevel::warning, fmt::format("{} frames were dropped, as too many waited for one task", frames));
     static constexpr std::string_view kWords[] = {"done", "failed", "stopped", "documents lost", "refused"};
     const std::string reason = outcome.reason.empty() ? "" : ": " + outcome.reason;
     const bool good = outcome.kind == JobOutcome::Kind::done || outcome.kind == JobOutcome::Kind::stopped;
     log(good ? LogLevel::info : LogLevel::error,
-        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} restarts){}", topology_.spec.name,
-                    kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.restarts,
+        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} failures){}", topology_.spec.name,
+                    kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.failures,
                     reason));
     const bool ended = good || outcome.kind == JobOutcome::Kind::failed;
     if (!options_.result.value.has_value() || !ended) return exit_code(outcome.kind);
@@ -163,6 +169,7 @@ class Run {
   Progress progress_;
   const std::optional<core::Epoch> last_epoch_;
   std::optional<JobOutcome> decided_;  ///< known, while hooks may still run
+  bool exits_limited_ = false;         ///< by drain_timer_
   bool has_ended_ = false;
   ExitCode code_ = ExitCode::own_bug;
 };

@@ -32,10 +32,10 @@ void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent&& event)
   if (cell != nullptr) cell->post(std::move(event));
 }
 
-std::uint64_t WorkerActor::pulls() const {
+std::uint64_t WorkerActor::sum_of_cells(std::uint64_t (Cell::*counter)() const) const {
   std::uint64_t sum = 0;
   for (const auto& slot : cells_) {
-    if (const Cell* cell = slot.load(std::memory_order_acquire)) sum += cell->pulls();
+    if (const Cell* cell = slot.load(std::memory_order_acquire)) sum += (cell->*counter)();
   }
   return sum;
 }
@@ -121,7 +121,7 @@ void WorkerActor::ask_finish(core::TaskId task, core::effect::AskFinish&& ask) {
 void WorkerActor::replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) {
   core::event::ReplicaEnded ended{task, seat, core::Blame::outside, {}};
   if (failed.has_value()) {
-    context_.restarts.fetch_add(1, std::memory_order_relaxed);
+    context_.failures.fetch_add(1, std::memory_order_relaxed);
     const auto level = failed->blame == core::Blame::plugin ? LogLevel::warning : LogLevel::info;
     runtime::log(level, fmt::format("task {} failed: {}", task.value, failed->reason),
                  {.task = task, .epoch = {}, .term = {}});

@@ -27,7 +27,8 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   core::LifeId life() const { return life_; }
   /// To the replica of `task` here; dropped when there never was one.
   void post_to_replica(core::TaskId task, core::ReplicaEvent&& event);
-  std::uint64_t pulls() const;
+  std::uint64_t pulls() const { return sum_of_cells(&Cell::pulls); }
+  std::uint64_t frames_dropped() const { return sum_of_cells(&Cell::frames_dropped); }
 
  private:
   // Mailbox
@@ -52,6 +53,7 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void perform(core::effect::AllStopped& effect);
 
   Cell& cell(core::TaskId task);
+  std::uint64_t sum_of_cells(std::uint64_t (Cell::*counter)() const) const;
   bool is_primary_here(core::TaskId task) const {
     return context_.primary[task.value].load(std::memory_order_relaxed) == this;
   }

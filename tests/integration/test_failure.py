@@ -99,6 +99,8 @@ def test_kills_of_all_tasks_at_once_change_no_bit(pool, backups):
         job = pool.run_job(f"all-{event}", regression(4, backups), faults=faults)
         check_sums(job, 4)
         assert faults_injected(job) == TASKS, job.finished
+        assert f" pulls, {TASKS} failures)" in job.finished.err, job.finished
+        assert len(re.findall(r"task \d+ failed: ", job.finished.err)) == TASKS, job.finished
 
     pool.each(check, [1, 2, 3, 5, 8])
 

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import time
+from datetime import datetime
 
 import host_process
 import pytest
@@ -190,6 +192,24 @@ def test_a_hook_that_hangs_does_not_keep_the_result_back(run_host, witness, resu
     assert finished.code == code, finished
     assert "a hook did not return within failure.drain; stopped without it" in finished.err
     assert json.loads(result_file.read_text()) == {"job": "test", "status": status, "epochs": 0, "result": {"a": 1}}
+
+
+def test_a_signal_gives_the_exits_of_a_job_that_has_ended_no_more_time(start_host, witness, result_file):
+    drain = 2
+    path = witness({"hang": "exit", "hang_task": 1}, failure={"drain": f"{drain}s"})
+    child = start_host(["--topology", path, "--result", result_file, "--log-format", "json"])
+    child.wait_for("hangs")
+    time.sleep(drain / 2)
+    child.signal(signal.SIGTERM)
+    finished = child.wait()
+    assert finished.code == DONE, finished
+    at = {}
+    for line in map(json.loads, finished.err.splitlines()):
+        at[line["message"]] = datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()
+    stopping = at["stopping: the job has ended and its tasks exit already; a second signal stops at once"]
+    left = at["a hook did not return within failure.drain; stopped without it"]
+    assert left - stopping < 0.95 * drain, finished
+    assert json.loads(result_file.read_text())["status"] == "done"
 
 
 def test_the_result_is_there_whole_or_not_at_all(start_host, run_host, witness, result_file, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 DONE = 0
 FAILED = 1
+OWN_BUG = 70
 PLUGIN_REFUSED = 78
 
 # As the message names the hook; `done` is the end of a pull.
@@ -162,13 +163,46 @@ def test_a_pull_that_dies_unanswered_is_asked_again(run_misbehave):
     finished, document = run_misbehave("serve", "drop", times=5)
     check_done(finished, document, 3)
     # Three epochs of six pulls each, and the five that were unavailable.
-    assert f"({3 * 6 + 5} pulls, 0 restarts)" in finished.err, finished
+    assert f"({3 * 6 + 5} pulls, 0 failures)" in finished.err, finished
 
 
 def test_a_pull_is_answered_later_from_another_thread(run_misbehave):
     finished, document = run_misbehave("serve", "reply_later", times=0)
     check_done(finished, document, 3)
     assert finished.seconds >= 3 * 0.02
+
+
+STRAND_CALLS = ["term", "epoch", "role", "neighbours", "raise_flag", "pull", "cancel", "advance_epoch", "finish_job", "after", "random"]
+ANY_CALLS = ["task_id", "post", "now", "log", "extension", "life"]
+
+
+@pytest.fixture
+def checking_host(build_dir):
+    """Skips where the host does not check the thread tags."""
+    cache = (build_dir / "CMakeCache.txt").read_text()
+    if "CMAKE_BUILD_TYPE:STRING=Debug" not in cache:
+        pytest.skip("built with NDEBUG")
+
+
+@pytest.mark.parametrize("sender", ["thread", "task"])
+@pytest.mark.parametrize("call", STRAND_CALLS)
+def test_a_call_off_the_strand_ends_a_host_that_checks(checking_host, run_plugin, call, sender):
+    finished, document = run_plugin("wrong_thread", {"call": call, "from": sender}, tasks={"count": 2})
+    assert finished.code == OWN_BUG, finished
+    text = (
+        f"taskgraph: task 0 called tg_host_api.{call} outside of its strand; that function is [strand]: call it from a hook, "
+        "or hand the work to the strand with tg_host_api.post"
+    )
+    assert text in finished.err.splitlines(), finished
+    assert document is None
+
+
+@pytest.mark.parametrize("sender", ["thread", "task"])
+@pytest.mark.parametrize("call", ANY_CALLS)
+def test_what_any_thread_may_call(run_plugin, call, sender):
+    finished, document = run_plugin("wrong_thread", {"call": call, "from": sender}, tasks={"count": 2})
+    assert finished.code == DONE, finished
+    assert document["status"] == "done"
 
 
 RING = {"peers": None, "next": {"shape": "ring", "role": "both"}}

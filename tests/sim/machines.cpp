@@ -209,8 +209,16 @@ void Cluster::create_replica(SimWorker& worker, const effect::CreateReplica& cre
   invariants_.job_is(job);
   invariants_.created(index, create.task, create.seat);
   replicas_.push_back(std::make_unique<SimReplica>(
-      SimReplica{index, worker.index, Replica(Replica::Identity{job, create.task, create.seat}, scenario_.spec, lease_),
-                 Application(), now_, Time::never(), Term{}, false, false, {}}));
+      SimReplica{index,
+                 worker.index,
+                 Replica(Replica::Identity{job, create.task, create.seat}, scenario_.spec, lease_),
+                 Application(),
+                 now_,
+                 Time::never(),
+                 Term{},
+                 false,
+                 false,
+                 {}}));
   SimReplica& replica = *replicas_.back();
   worker.replicas[create.task.value] = index;
   const Duration delay = random_.between_us(5, 300);

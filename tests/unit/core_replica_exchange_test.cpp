@@ -295,7 +295,8 @@ TEST_CASE("over limits.serves_open the server answers busy", "[core][replica][pu
   CHECK(story.told(2) == "serve 1 get()");
 }
 
-TEST_CASE("over limits.message_bytes a request is refused, and an answer becomes an error", "[core][replica][pull]") {
+TEST_CASE("over limits.message_bytes a request is refused, and an answer becomes an error that says that it ran",
+          "[core][replica][pull]") {
   ReplicaStory story(2);
   story.spec.limits.message_bytes = 4;
   story.start();
@@ -305,7 +306,7 @@ TEST_CASE("over limits.message_bytes a request is refused, and an answer becomes
   story.deliver();
   story.reply(1, "12345");
   story.deliver();
-  CHECK(story.told(0) == "pull 2 error 4");
+  CHECK(story.told(0) == "pull 2 error 6");
 }
 
 TEST_CASE("limits.flags_per_epoch is full for the task's next question, and empty in the next epoch",

@@ -6,8 +6,9 @@ namespace taskgraph::core {
 namespace {
 
 event::ApplyView handed(std::uint64_t version, std::vector<TaskId> changed) {
-  return {std::make_shared<const Assignment>(ViewVersion{version}, std::vector<HostId>{}, std::vector<TaskAssignment>{}),
-          std::make_shared<const std::vector<TaskId>>(std::move(changed))};
+  return {
+      std::make_shared<const Assignment>(ViewVersion{version}, std::vector<HostId>{}, std::vector<TaskAssignment>{}),
+      std::make_shared<const std::vector<TaskId>>(std::move(changed))};
 }
 
 TEST_CASE("views that wait become one: the newest, with the changes of all", "[core][view]") {

@@ -118,3 +118,24 @@ TEST_CASE("a refusal is one line that names plugin, step and reason", "[plugin][
   CHECK(one_line("abcdef", 3) == "abc...");
   CHECK(one_line("ab\xc3\xa4", 3) == "ab...");  // never half of a character
 }
+
+TEST_CASE("hooks of ABI 1.0 are enough for every later host; what is smaller is not read", "[plugin]") {
+  tg_task_hooks hooks{};
+  hooks.destroy = [](void*) {};
+  hooks.struct_size = 80;  // of 1.0, for ever
+  CHECK_FALSE(judge_hooks(&hooks).has_value());
+  hooks.struct_size = 96;  // of a plugin with newer headers
+  CHECK_FALSE(judge_hooks(&hooks).has_value());
+  hooks.struct_size = 79;
+  CHECK(judge_hooks(&hooks) ==
+        "create_task gave tg_task_hooks of 79 bytes, plugin ABI 1.0 has 80; set struct_size to sizeof");
+  hooks.struct_size = 80;
+  hooks.destroy = nullptr;
+  CHECK(judge_hooks(&hooks) ==
+        "create_task gave no hook to destroy the task with; tg_task_hooks.destroy may not be NULL");
+  CHECK(judge_hooks(nullptr) == "create_task gave no hooks; tg_task.hooks may not be NULL");
+
+  const std::vector<std::uint32_t> cut{8, 0};  // all that there is: what lies behind it is the sanitizer's
+  CHECK(judge_hooks(reinterpret_cast<const tg_task_hooks*>(cut.data())) ==
+        "create_task gave tg_task_hooks of 8 bytes, plugin ABI 1.0 has 80; set struct_size to sizeof");
+}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -174,6 +175,90 @@ TEST_CASE("an answer or a post for a replica that has ended reaches nobody, also
   CHECK_FALSE(pair.noted("answer of the dead"));
 }
 
+TEST_CASE("frames over the limit are dropped while a hook computes, told once and sent again", "[cell]") {
+  Pair pair;
+  std::promise<void> go_on[2];
+  for (const TaskId task : {0, 1}) {
+    pair.scripts[task].enter_epoch = [&, task](Task&, Host& host) {
+      pair.world.note("computes " + std::to_string(task));
+      go_on[task].get_future().wait();
+      if (task == 1) EXPECT(host.raise_flag("peers", "x") == Status::ok);
+    };
+  }
+  pair.scripts[0].flag_raised = [&](Host&, std::string_view meta) { pair.world.note("flag " + std::string(meta)); };
+  pair.world.start_all();
+  REQUIRE(pair.world.wait_for("computes 0"));
+  REQUIRE(pair.world.wait_for("computes 1"));
+  runtime::Cell& cell = pair.world.cell(0);
+  for (std::uint32_t i = 0; i < runtime::Cell::kFramesQueuedMax; ++i) {
+    cell.post(core::event::FrameArrived{});  // of no job: the core drops it
+  }
+  CHECK(cell.frames_dropped() == 0);
+  go_on[1].set_value();
+  const std::string told =
+      "log 0 65536 frames wait for this task, a hook of which takes long; further ones are dropped, and sent again by "
+      "who sent them";
+  REQUIRE(pair.world.wait_for(told));  // the flag
+  const std::uint64_t dropped = cell.frames_dropped();
+  cell.post(core::event::FrameArrived{});
+  CHECK(cell.frames_dropped() > dropped);
+  go_on[0].set_value();
+  CHECK(pair.world.wait_for("flag x"));
+  const std::uint64_t dropped_in_all = cell.frames_dropped();
+  cell.post(core::event::FrameArrived{});
+  CHECK(cell.frames_dropped() == dropped_in_all);
+  const auto notes = pair.world.notes();
+  CHECK(std::count(notes.begin(), notes.end(), told) == 1);
+}
+
+TEST_CASE("what waits for a replica that ends is dropped, also without anything to free", "[cell]") {
+  Pair pair;
+  static const auto run = [](void*, tg_error*) { return TG_OK; };
+  static const auto end = [](void*, tg_outcome, std::int32_t, tg_view, tg_error*) { return TG_OK; };
+  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+    EXPECT(host.after(24h, [kept = std::make_shared<Pull>(std::move(pull))] {}) == Status::ok);
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    const tg_host_api& api = *detail::api;
+    EXPECT(api.pull(host.raw(), 1, {"x", 1}, {nullptr, 0, nullptr, nullptr}, 0, {end, nullptr, nullptr}, nullptr) ==
+           TG_OK);
+    EXPECT(api.after(host.raw(), 1'000'000'000'000, {run, nullptr, nullptr}) == TG_OK);
+    EXPECT(host.post([] { throw std::runtime_error("enough"); }) == Status::ok);
+    EXPECT(api.post(host.raw(), {run, nullptr, nullptr}) == TG_OK);  // comes when the replica has failed
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("ended 0 plugin: hook continuation threw \"enough\" at epoch 0"));
+}
+
+TEST_CASE("a pull is cancelled once, and not when it has ended", "[cell]") {
+  Pair pair;
+  static const auto cancel = [](Host& host, std::uint64_t pull) { return detail::api->cancel(host.raw(), pull); };
+  pair.scripts[1].serve = [&](Host& host, Pull pull) {
+    if (pull.method() == "answered") return pull.reply("y");
+    EXPECT(host.after(24h, [kept = std::make_shared<Pull>(std::move(pull))] {}) == Status::ok);
+  };
+  std::uint64_t answered = 0;
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    EXPECT(cancel(host, 0) == TG_INVALID);
+    const std::uint64_t kept = host.pull(1, "kept", Buffer(), [&](const Answer& answer) {
+      EXPECT(answer.outcome == Outcome::cancelled);
+      pair.world.note("cancelled");
+    });
+    answered = host.pull(1, "answered", Buffer(), [&, kept](const Answer& answer) {
+      EXPECT(answer.ok());
+      EXPECT(cancel(host, answered) == TG_INVALID);
+      EXPECT(cancel(host, kept) == TG_OK);
+      EXPECT(host.post([&, kept] {
+        EXPECT(cancel(host, kept) == TG_INVALID);
+        pair.world.note("posted");
+      }) == Status::ok);
+    });
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("cancelled"));
+  CHECK(pair.world.wait_for("posted"));
+}
+
 TEST_CASE("limits and mistakes answer at once and say so once", "[cell]") {
   Pair pair;
   pair.world.spec().limits.timers_open = 2;
@@ -218,6 +303,30 @@ TEST_CASE("limits and mistakes answer at once and say so once", "[cell]") {
                    "log 0 raise_flag: the topology has no link \"nobody\"; further ones are not reported") == 1);
 }
 
+TEST_CASE("who asks learns from the code whether a pull that is too large ran", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.message_bytes = 4;
+  pair.scripts[1].serve = [&](Host&, Pull pull) {
+    pair.world.note("ran " + std::string(pull.body()));
+    pull.reply("54321");
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    for (const char* body : {"12345", "1234"}) {
+      host.pull(1, "x", Buffer(body), [&, body](const Answer& answer) {
+        const char* code = answer.code == Code::too_large          ? "too large"
+                           : answer.code == Code::answer_too_large ? "answer too large"
+                                                                   : "another";
+        pair.world.note(std::string(body) + ": " + code);
+      });
+    }
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("12345: too large"));
+  CHECK(pair.world.wait_for("1234: answer too large"));
+  CHECK_FALSE(pair.noted("ran 12345"));
+  CHECK(pair.noted("ran 1234"));
+}
+
 TEST_CASE("a task that asks in a circle delays itself only", "[cell]") {
   Pair pair;
   pair.world.spec().limits.pulls_open = 0;  // every pull is refused as busy, and asked for again at once
@@ -232,6 +341,36 @@ TEST_CASE("a task that asks in a circle delays itself only", "[cell]") {
   pair.world.cell(0).kill({core::Blame::outside, "enough"});  // gets in between two activations
   CHECK(pair.world.wait_for("ended 0 outside: enough"));
   stop = true;
+}
+
+TEST_CASE("a task that asks in a circle has one activation to come, however many events go between", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.pulls_open = 0;
+  constexpr std::uint64_t kAsked = 30 * runtime::Cell::kCommandsPerEventMax;
+  constexpr std::uint64_t kEvents = 1'000;
+  std::promise<void> go_on;
+  std::uint64_t asked = 0;
+  std::function<void(Host&)> ask = [&](Host& host) {
+    ++asked;
+    host.pull(1, "x", Buffer(), [&](const Answer&) {
+      if (asked < kAsked) return ask(host);
+      pair.world.note("enough");
+    });
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    pair.world.note("computes");
+    go_on.get_future().wait();
+    ask(host);
+  };
+  pair.world.start_all();
+  REQUIRE(pair.world.wait_for("computes"));
+  for (std::uint64_t i = 0; i < kEvents; ++i) pair.world.cell(0).post(core::event::EpochLearned{core::Epoch{0}});
+  go_on.set_value();
+  REQUIRE(pair.world.wait_for("enough"));
+  pair.world.cell(0).post(core::event::Stop{core::ExitReason::drain});
+  REQUIRE(pair.world.wait_for("ended 0"));
+  pair.world.executor().stop();
+  CHECK(pair.world.cell(0).events() == 1 + kEvents + 1 + 1);  // the making, theirs, one that goes on, the stop
 }
 
 TEST_CASE("chaos: the n-th event ends the replica by an injected fault; a dropped or delayed frame arrives later",

@@ -20,17 +20,17 @@ ProgressFacts facts(std::uint64_t epoch, std::uint64_t pulls = 0, std::optional<
 TEST_CASE("progress line: all parts, or as many as fit") {
   const ProgressFacts all{core::Epoch{12}, core::Epoch{100}, 14, 15, 0, 2};
   const std::string line = format_progress(all, 12'345, core::seconds(80), 200);
-  CHECK(line == "epoch 12 of 100 | 14 of 15 tasks up | 12.3 k pulls/s | 2 restarts | about 1 min 20 s left");
+  CHECK(line == "epoch 12 of 100 | 14 of 15 tasks up | 12.3 k pulls/s | 2 failures | about 1 min 20 s left");
   CHECK(format_progress(all, 12'345, core::seconds(80), line.size()) == line);
   CHECK(format_progress(all, 12'345, core::seconds(80), line.size() - 1) ==
-        "epoch 12 of 100 | 14 of 15 tasks up | 12.3 k pulls/s | 2 restarts");
+        "epoch 12 of 100 | 14 of 15 tasks up | 12.3 k pulls/s | 2 failures");
   for (std::size_t columns = 0; columns < 200; ++columns) {
     const std::string shown = format_progress(all, 12'345, core::seconds(80), columns);
     CHECK(shown.size() <= columns);
     CHECK(line.starts_with(shown));
   }
   CHECK(format_progress(facts(0), 0, std::nullopt, 200) == "epoch 0 | 15 of 15 tasks up | 0 pulls/s");
-  CHECK_THAT(format_progress({{}, {}, 1, 1, 0, 1}, 0, std::nullopt, 200), Contains("| 1 restart"));
+  CHECK_THAT(format_progress({{}, {}, 1, 1, 0, 1}, 0, std::nullopt, 200), Contains("| 1 failure"));
   constexpr std::uint64_t kMost = UINT64_MAX;
   const ProgressFacts huge{core::Epoch{kMost}, core::Epoch{kMost}, UINT32_MAX, UINT32_MAX, kMost, kMost};
   CHECK(format_progress(huge, 1e300, core::Duration{INT64_MAX}, 10'000).size() <= kProgressColumnsMax);

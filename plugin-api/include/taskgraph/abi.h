@@ -17,7 +17,9 @@
  *             different replicas run in parallel, so data shared between tasks needs the plugin's own locks
  *   [any]     any thread, at any time between the creation of the object and its end
  *  and the states in which it may be called: created -> initialised -> running (primary or backup) -> exited.
- *  A debug build of the host checks the tags and says which function was called wrongly, by which task.
+ *  A host that was built without NDEBUG checks one thing of these: a [strand] function of tg_host_api that is called
+ *  by another thread, or in a hook of another replica, ends the process with exit code 70 and a line that names the
+ *  function and the task. Nothing checks the other tags and the states.
  *
  *  Hooks never re-enter the host: what a hook asks for is queued, and done after the hook has returned.
  */
@@ -88,24 +90,25 @@ typedef enum tg_origin {
 
 typedef enum tg_neighbour_change { TG_NEIGHBOUR_FAILED = 0, TG_NEIGHBOUR_RESTARTED = 1 } tg_neighbour_change;
 
-/* How a pull ended; each ends in exactly one of these. */
+/* How a pull ended: in exactly one of these, unless the replica that asked ends first (tg_completion.drop). */
 typedef enum tg_outcome {
   TG_OUTCOME_VALUE = 0,        /* the bytes */
   TG_OUTCOME_ERROR = 1,        /* the other task answered an error: code and text */
   TG_OUTCOME_PEER_LOST = 2,    /* the other task will not come back; whether it ran is not known */
   TG_OUTCOME_EPOCH_PASSED = 3, /* one of both ends left the epoch of the pull: drop it */
-  TG_OUTCOME_CANCELLED = 4,    /* by tg_host_api.cancel, or this replica ends */
+  TG_OUTCOME_CANCELLED = 4,    /* by tg_host_api.cancel; whether it ran is not known */
   TG_OUTCOME_DEADLINE = 5      /* no answer in time; whether it ran is not known */
 } tg_outcome;
 
 /* Codes of TG_OUTCOME_ERROR. A task may use values from TG_CODE_USER on as it likes. */
 typedef enum tg_code {
   TG_CODE_NONE = 0,
-  TG_CODE_UNAVAILABLE = 1,    /* dropped unanswered: try again */
-  TG_CODE_NO_SUCH_METHOD = 2, /* the other task does not know the method */
-  TG_CODE_BUSY = 3,           /* a limit is reached: slow down and try again; it did not run */
-  TG_CODE_TOO_LARGE = 4,      /* the bytes exceed limits.message_bytes; it did not run */
-  TG_CODE_FAILED = 5,         /* the application's own general error */
+  TG_CODE_UNAVAILABLE = 1,      /* dropped unanswered: try again */
+  TG_CODE_NO_SUCH_METHOD = 2,   /* the other task does not know the method */
+  TG_CODE_BUSY = 3,             /* a limit is reached: slow down and try again; it did not run */
+  TG_CODE_TOO_LARGE = 4,        /* the bytes exceed limits.message_bytes; it did not run */
+  TG_CODE_FAILED = 5,           /* the application's own general error */
+  TG_CODE_ANSWER_TOO_LARGE = 6, /* it ran, and its answer exceeds limits.message_bytes */
   TG_CODE_USER = 1000
 } tg_code;
 
@@ -141,15 +144,17 @@ typedef struct tg_job {
 typedef struct tg_host tg_host; /* the host's side of one replica */
 typedef struct tg_pull tg_pull; /* one pull to be answered; owned by the task from `serve` until reply or refuse */
 
-/* Something to be called later: exactly one of `run` and `drop` is called, once, on the strand. `drop`: the replica
- * ended before. Both free `owner`. `run` is a hook: a status other than TG_OK fails the replica. */
+/* Something to be called later, once, on the strand: `run`, or `drop` when the replica ends before; neither when the
+ * process does. Whichever is called frees `owner`; `drop` may be NULL where there is nothing to free. `run` is a hook:
+ * a status other than TG_OK fails the replica. */
 typedef struct tg_continuation {
   tg_status (*run)(void* owner, tg_error*);
   void (*drop)(void* owner);
   void* owner;
 } tg_continuation;
 
-/* The same for the end of a pull. `body` is the bytes (VALUE) or the error's text (ERROR); borrowed. */
+/* The same for the end of a pull: `run` with its outcome, or `drop` when the replica ends before that. `body` is the
+ * bytes (VALUE) or the error's text (ERROR); borrowed. */
 typedef struct tg_completion {
   tg_status (*run)(void* owner, tg_outcome outcome, int32_t code, tg_view body, tg_error*);
   void (*drop)(void* owner);
@@ -176,12 +181,15 @@ typedef struct tg_host_api {
   tg_status (*raise_flag)(tg_host*, tg_view link, tg_view meta);
 
   /* [strand, primary] Pulls from task `to`; `method` is copied. `deadline_ns` 0 means limits.pull_deadline. On TG_OK
-   * `*pull_id` (unless NULL) names it for `cancel` and `done` is called once, after the running hook has returned;
-   * limits too arrive there (TG_CODE_BUSY, TG_CODE_TOO_LARGE). TG_INVALID: no such task; TG_NOT_PRIMARY; TG_EXITED:
-   * `done` is untouched and still the caller's, but `body` is released in every case. */
+   * `*pull_id` (unless NULL) names it for `cancel`, and `done` is run or dropped, once, after the running hook has
+   * returned; limits too arrive there (TG_CODE_BUSY, TG_CODE_TOO_LARGE, TG_CODE_ANSWER_TOO_LARGE). TG_INVALID (no such
+   * task, or a negative deadline), TG_NOT_PRIMARY, TG_EXITED: `done` is untouched and still the caller's. `body` is
+   * released in every case. */
   tg_status (*pull)(tg_host*, uint64_t to, tg_view method, tg_buffer body, int64_t deadline_ns, tg_completion done,
                     uint64_t* pull_id);
-  tg_status (*cancel)(tg_host*, uint64_t pull_id); /* [strand] its outcome becomes CANCELLED unless it has one */
+  /* [strand] The pull's outcome becomes CANCELLED unless it has one. TG_INVALID: `done` has been run, or there never
+   * was such a pull. */
+  tg_status (*cancel)(tg_host*, uint64_t pull_id);
 
   /* [strand, primary] Asks for epoch from + 1. When that stands already, it is success and nothing happens. */
   tg_status (*advance_epoch)(tg_host*, uint64_t from);
@@ -196,7 +204,8 @@ typedef struct tg_host_api {
   uint64_t (*random)(tg_host*);   /* [strand] 64 random bits, seeded per replica; not for secrets */
   void (*log)(const tg_host*, tg_log_level, tg_view text); /* [any] */
 
-  /* [any, once per pull] Both consume the tg_pull. */
+  /* [any, once per pull] Both consume the tg_pull, also when its replica or its epoch has ended: then the answer
+   * reaches nobody. */
   void (*reply)(tg_pull*, tg_buffer body);
   void (*refuse)(tg_pull*, int32_t code, tg_view text);
 

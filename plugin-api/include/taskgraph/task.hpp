@@ -52,7 +52,8 @@ enum class Code : std::int32_t {
   no_such_method = TG_CODE_NO_SUCH_METHOD,
   busy = TG_CODE_BUSY,
   too_large = TG_CODE_TOO_LARGE,
-  failed = TG_CODE_FAILED
+  failed = TG_CODE_FAILED,
+  answer_too_large = TG_CODE_ANSWER_TOO_LARGE
 };
 enum class [[nodiscard]] Status{ok = TG_OK,     failed = TG_FAILED,           invalid = TG_INVALID,
                                 busy = TG_BUSY, not_primary = TG_NOT_PRIMARY, exited = TG_EXITED};
@@ -197,11 +198,11 @@ class Host {
 
   /// Asks task `to`; `on_done(const Answer&)` runs once on this strand, at the latest at the deadline (0: the
   /// topology's limits.pull_deadline), and is destroyed uncalled when this replica ends first. A limit arrives as an
-  /// Answer with Code::busy or Code::too_large. Throws std::invalid_argument for a task that does not exist,
-  /// std::logic_error from a backup.
+  /// Answer with Code::busy or Code::too_large, and the pull did not run; Code::answer_too_large: it did. Throws
+  /// std::invalid_argument for a task that does not exist, std::logic_error from a backup.
   template <std::invocable<const Answer&> F>
   std::uint64_t pull(TaskId to, std::string_view method, Buffer body, F on_done, Duration deadline = Duration::zero());
-  /// Ends a pull early: its outcome becomes `cancelled` unless it has one.
+  /// Ends a pull early: its outcome becomes `cancelled` unless it has one. Does nothing when `on_done` has run.
   void cancel(std::uint64_t pull_id) noexcept { api().cancel(raw_, pull_id); }
 
   /// Asks for epoch from + 1; when that stands already, nothing happens. Repeated until it is known to stand.

@@ -269,7 +269,7 @@ void Cell::on(Kill& kill) {
 
 // ---------------------------------------------------------------- chaos
 
-/// A task's events are these, views, epochs and numbered frames, and its continuations; ticks and bare acknowledgements
+/// A task's events are numbered frames and epochs (here), views, and continuations; ticks and bare acknowledgements
 /// are not, which come as the clock has it. Whether a task's n-th event is a fault is the seed's matter alone while the
 /// plan's budget lasts. Which event is the n-th, and for whom nothing is left of the budget, is that of the threads'
 /// pace.

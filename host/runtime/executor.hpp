@@ -29,7 +29,7 @@ class Executor;
 /// Any thread may post; all else on the strand. Must outlive the executor's threads (stop()).
 /// Events are run in the order of posting. A mailbox has no limit of its own; what is posted by way of a task's doing
 /// has one: frames Cell::kFramesQueuedMax, a task's posts limits.timers_open, its answers one for each pull that it was
-/// asked. Views, epochs, seals and reports are a few for each change of the job's documents.
+/// asked. A cell has one view to come; epochs, seals and reports are a few for each change of the job's documents.
 class Strand {
  public:
   /// Base of what is posted; made with new by the poster, owned by the strand from then on.

@@ -15,7 +15,7 @@ void Channel::push(FrameBody body, Epoch epoch) {
 }
 
 void Channel::transmit(Stamp stamp, Time now, std::vector<Frame>& out) {
-  for (; sent_ < outgoing_.size(); ++sent_) {
+  for (; has_unsent() && sent_ < limits_.channel_frames; ++sent_) {
     const Kept& kept = outgoing_[sent_];
     stamp.epoch = kept.epoch;
     stamp.sequence = mutated(Mutant::reuse_sequence) && sent_ > 2 ? first_ : first_ + sent_;
@@ -34,6 +34,21 @@ void Channel::retransmit(Stamp stamp, Time now, std::vector<Frame>& out) {
   }
   resend_after_ = std::min(resend_after_ * 2, kResendMax);
   resend_at_ = sent_ == 0 ? Time::never() : now + resend_after_;
+}
+
+void Channel::leave_epochs_before(Epoch epoch) {
+  const auto is_over = [&](const Kept& kept) {
+    const bool lasts =
+        std::holds_alternative<PullAnswer>(kept.body) || std::holds_alternative<Acknowledgement>(kept.body);
+    return kept.epoch < epoch && !lasts;
+  };
+  const auto unsent = outgoing_.begin() + static_cast<std::ptrdiff_t>(sent_);
+  for (auto kept = outgoing_.begin(); kept != outgoing_.end(); ++kept) {
+    if (!is_over(*kept)) continue;
+    outgoing_bytes_ -= kept_bytes(kept->body);
+    if (kept < unsent) kept->body = Acknowledgement{};
+  }
+  outgoing_.erase(std::remove_if(unsent, outgoing_.end(), is_over), outgoing_.end());
 }
 
 void Channel::acknowledged(std::uint64_t sequence, Time now) {

@@ -15,8 +15,9 @@ namespace taskgraph::core {
 
 /// Numbers, keeps and re-sends what goes out until it is acknowledged; puts in order, deduplicates and holds back what
 /// comes in. Belongs to a pair of terms: a new term of either end is a new channel, so that nothing of an old life gets
-/// in. Owned by a replica, on its strand. Memory: `limits.channel_*` for requests, and answers and flags as far as
-/// their own limits allow; the same for frames held back.
+/// in. Owned by a replica, on its strand. Memory: at most `limits.channel_frames` that were sent and are not
+/// acknowledged, and what waits behind them: requests within `limits.channel_*`, answers and this epoch's flags as far
+/// as their own limits allow; the same for frames held back.
 class Channel {
  public:
   explicit Channel(const Limits& limits) : limits_(limits) {}
@@ -27,13 +28,18 @@ class Channel {
     return outgoing_.size() < limits_.channel_frames && outgoing_bytes_ + bytes <= limits_.channel_bytes;
   }
   void push(FrameBody body, Epoch epoch);
-  /// Appends what was not sent yet; `stamp` gives the parts that are the same for all. Starts the clock for re-sending.
+  /// Appends what was not sent yet, as long as at most `limits.channel_frames` are under way; `stamp` gives the parts
+  /// that are the same for all. Starts the clock for re-sending.
   void transmit(Stamp stamp, Time now, std::vector<Frame>& out);
   /// Appends the oldest unacknowledged frames again when their time has come; waits twice as long each time.
   void retransmit(Stamp stamp, Time now, std::vector<Frame>& out);
   /// `sequence` and all before it have been consumed by the peer. Numbers never sent are ignored.
   void acknowledged(std::uint64_t sequence, Time now);
   bool has_unsent() const { return sent_ < outgoing_.size(); }
+  std::size_t kept() const { return outgoing_.size(); }
+  /// Flags and requests of earlier epochs are worth nothing any more: those not sent yet are dropped, those that were
+  /// keep their number, which the peer waits for, and lose their body. Answers stay: the peer may lag behind.
+  void leave_epochs_before(Epoch epoch);
   /// Never before the returned time is there something to re-send.
   Time resend_at() const { return resend_at_; }
 

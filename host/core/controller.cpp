@@ -42,6 +42,13 @@ View Documents::view(const JobSpec& spec) {
   return view_;
 }
 
+bool Documents::is_whole(const JobSpec& spec) const {
+  std::size_t tasks = 0;
+  for_each<ShardDocument>(DocumentKind::shard, [&](const ShardDocument& shard) { tasks += shard.tasks.size(); });
+  return tasks == spec.topology->task_count() && version(Key::of(DocumentKind::view)) != 0 &&
+         version(Key::of(DocumentKind::epoch)) != 0 && version(Key::of(DocumentKind::status)) != 0;
+}
+
 void Controller::resigned(const Resignation& resignation, const Assignment& view, Time now) {
   if (!view.task(resignation.task).names(resignation.seat)) return;
   const bool first = resigned_.emplace(std::pair(resignation.task, resignation.seat), true).second;
@@ -55,9 +62,7 @@ void Controller::resigned(const Resignation& resignation, const Assignment& view
 std::optional<Transaction> Controller::decide(Documents& documents, Time now) {
   wakeup_ = Time::never();
   const auto* status = documents.find<StatusDocument>(Key::of(DocumentKind::status));
-  if (status == nullptr || (status->ended && !mutated(Mutant::finish_twice)) || documents.view(spec_) == nullptr) {
-    return std::nullopt;
-  }
+  if (!documents.is_whole(spec_) || (status->ended && !mutated(Mutant::finish_twice))) return std::nullopt;
   if (auto transaction = end_job(documents)) return transaction;
   if (auto transaction = change_assignment(documents, now)) return transaction;
   return advance(documents);

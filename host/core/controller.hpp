@@ -35,6 +35,8 @@ class Documents {
       fn(std::get<T>(*at->second.document));
     }
   }
+  /// Nothing is missing of what stands from the job's creation on: view, epoch, status and all shards.
+  bool is_whole(const JobSpec& spec) const;
   /// The assignment that view and shards give; the same object as long as the view's version stays.
   View view(const JobSpec& spec);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "host/core/frame.hpp"
@@ -9,26 +10,33 @@
 
 namespace taskgraph::core {
 
-/// Owned by a replica, on its strand. Memory: limits.flags_per_epoch of its own, and as many of each neighbour.
+/// Owned by a replica, on its strand. Memory: of each task, itself included, limits.flags_per_epoch for each of at most
+/// kOriginTermsMax terms.
 class Flags {
  public:
   explicit Flags(std::uint32_t flags_max) : flags_max_(flags_max) {}
 
-  bool has_room() const { return raised_.size() < flags_max_; }
-  /// Keeps a new flag; the caller announces it. Needs has_room().
-  const Flag& raise(Term term, LinkIndex link, Bytes meta);
-  /// Keeps a flag that the primary before this one raised, as a neighbour's primary has it. False: it is known already.
-  bool adopt(const Flag& flag);
+  enum class Kept : std::uint8_t { added, known, over_limit };
+
+  /// How many this primary raised itself: what its limit counts.
+  std::size_t raised_here() const { return next_index_; }
+  /// Keeps a new flag; the caller announces it. nullptr: over the limit.
+  const Flag* raise(Term term, LinkIndex link, Bytes meta);
+  /// Keeps a flag that a primary before this one raised, as a neighbour's primary has it; `added` ones are announced.
+  Kept adopt(const Flag& flag);
   /// Raised or adopted in this epoch, in order.
   const std::vector<Flag>& raised() const { return raised_; }
 
-  /// True once per flag: it shall reach user code. False: it has, or the sender is over its limit.
-  bool store(TaskId sender, const Flag& flag);
+  /// `added` once per flag: it shall reach user code.
+  Kept store(TaskId sender, const Flag& flag);
   /// What is stored of `sender`'s flags, for its next primary.
   void stored_from(TaskId sender, Epoch epoch, std::vector<StoredFlag>& out) const;
 
   /// The epoch has ended, and all of its flags with it.
   void clear();
+
+  /// Terms of one task whose flags are kept in one epoch; each is a failover.
+  static constexpr std::uint32_t kOriginTermsMax = 16;
 
  private:
   struct Stored {

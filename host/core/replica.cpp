@@ -85,7 +85,12 @@ void Replica::on(event::Tick&, Time now, ReplicaEffects& out) {
 
 void Replica::on(event::RaiseFlag& raise, Time, ReplicaEffects&) {
   if (role_ != Role::primary || raise.epoch != epoch()) return;
-  announce(flags_.raise(term_, raise.link, std::move(raise.meta)));
+  const Flag* flag = flags_.raise(term_, raise.link, std::move(raise.meta));
+  if (flag == nullptr) {  // the task was told that there is room, and asked for others meanwhile
+    ++counters_.over_limit;
+    return;
+  }
+  announce(*flag);
 }
 
 void Replica::on(event::StartPull& start, Time now, ReplicaEffects& out) {
@@ -170,6 +175,7 @@ void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
     }
   }
   flags_.clear();
+  for (const auto& peer : peers_) peer->channel.leave_epochs_before(epoch);
   asked_advance_.reset();
   asked_finish_.reset();
   ask_again_at_ = Time::never();

@@ -64,7 +64,7 @@ class Replica {
   bool is_sealed() const { return role_ == Role::primary && seal_.is_closed(); }
   /// For the answer that a hook gets at once; the event itself comes later.
   bool has_room_for_flag(std::size_t flags_queued) const {
-    return flags_.raised().size() + flags_queued < spec_.limits.flags_per_epoch;
+    return flags_.raised_here() + flags_queued < spec_.limits.flags_per_epoch;
   }
   const ReplicaCounters& counters() const { return counters_; }
   /// Frames waiting in and out, for limits and tests.

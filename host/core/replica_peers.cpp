@@ -134,6 +134,7 @@ void Replica::on(event::FrameArrived& arrived, Time now, ReplicaEffects& out) {
     return;
   }
   from->channel.acknowledged(arrived.frame.stamp.acknowledged, now);
+  if (from->channel.has_unsent()) mark_dirty(*from);
   if (arrived.frame.stamp.sequence == 0) return;
   mark_dirty(*from);
   switch (from->channel.receive(std::move(arrived.frame))) {
@@ -176,7 +177,12 @@ void Replica::deliver(Peer& from, const Stamp& stamp, Flag flag, ReplicaEffects&
     return;
   }
   const LinkIndex own = spec_.topology->link(flag.link).inverse;
-  if (!flags_.store(from.task, flag) && !mutated(Mutant::skip_deduplication)) {
+  const Flags::Kept kept = flags_.store(from.task, flag);
+  if (kept == Flags::Kept::over_limit) {
+    ++counters_.over_limit;
+    return;
+  }
+  if (kept == Flags::Kept::known && !mutated(Mutant::skip_deduplication)) {
     ++counters_.duplicates;  // announced again by a later primary of the sender
     return;
   }
@@ -214,12 +220,14 @@ void Replica::answer(Peer& to, Epoch epoch, PullAnswer answer) {
 
 /// Who acknowledged a seal may be in a later epoch than the new primary: those flags wait until it gets there (S6).
 void Replica::adopt(const StoredFlag& stored) {
-  if (stored.epoch == epoch()) {
-    if (flags_.adopt(stored.flag)) announce(stored.flag);
-  } else if (stored.epoch > epoch() &&
-             early_flags_.size() < std::size_t{spec_.limits.flags_per_epoch} * view_->lives().size()) {
-    early_flags_.push_back(stored);
+  if (stored.epoch < epoch()) return;
+  const bool early = stored.epoch > epoch();
+  if (early && early_flags_.size() < std::size_t{spec_.limits.flags_per_epoch} * view_->lives().size()) {
+    return early_flags_.push_back(stored);
   }
+  const Flags::Kept kept = early ? Flags::Kept::over_limit : flags_.adopt(stored.flag);
+  if (kept == Flags::Kept::added) announce(stored.flag);
+  if (kept == Flags::Kept::over_limit) ++counters_.over_limit;
 }
 
 void Replica::announce(const Flag& flag) {

@@ -5,7 +5,11 @@
 namespace taskgraph::core {
 
 std::optional<std::string> RestartPolicy::failed(TaskId task, Blame blame, const std::string& reason, Time now) {
-  if (blame != Blame::plugin) return std::nullopt;
+  if (blame != Blame::plugin) {
+    const auto found = histories_.find(task);
+    if (found != histories_.end()) found->second.restart_at = Time{};  // whatever it was waiting for
+    return std::nullopt;
+  }
   History& history = histories_[task];
   std::erase_if(history.failures, [&](Time at) { return now - at > limits_.window; });
   history.failures.push_back(now);

@@ -12,8 +12,9 @@
 
 namespace taskgraph::core {
 
-/// Owned by the controller. Only failures that the plugin is to blame for count; injected faults and kills from outside
-/// restart at once. Memory: restart.max + 1 times per task that has failed.
+/// Owned by the controller. Only failures that the plugin is to blame for count; after injected faults
+/// and kills from outside a task restarts at once, whatever backoff a failure before them has left. Memory: restart.max
+/// + 1 times per task that has failed.
 class RestartPolicy {
  public:
   explicit RestartPolicy(const RestartLimits& limits) : limits_(limits) {}

@@ -63,13 +63,12 @@ void Supervisor::on(ReadReply& reply, Time now, SupervisorEffects& out) {
   read_at_ = now + kReadEvery;
   if (!reply.known) return;
   TG_ASSERT(doing_ == Doing::nothing);  // or it would not be known which of the two came first
-  const auto* before = documents_.find<ViewDocument>(Key::of(DocumentKind::view));
-  const ViewVersion known = before == nullptr ? ViewVersion{} : before->version;
+  const Seen before = seen();
   documents_.replace(std::move(reply.entries));
   stale_ = false;
   const auto* spec = documents_.find<SpecDocument>(Key::of(DocumentKind::spec));
-  const auto* view = documents_.find<ViewDocument>(Key::of(DocumentKind::view));
-  if (!job_.is_nil() && (spec == nullptr || spec->job != job_ || view == nullptr || view->version < known)) {
+  const bool gone = !job_.is_nil() && (spec == nullptr || spec->job != job_);
+  if (gone || (spec != nullptr && (!documents_.is_whole(spec_) || seen().is_older_than(before)))) {
     return refuse(effect::Refused::Why::documents_lost,
                   "the job's documents at the coordinator are gone or older than what this host has seen; nobody may "
                   "recreate them: look at the coordinator's data",
@@ -83,6 +82,14 @@ void Supervisor::on(ReadReply& reply, Time now, SupervisorEffects& out) {
                   out);
   }
   if (job_.is_nil()) job_ = spec->job;
+}
+
+Supervisor::Seen Supervisor::seen() const {
+  Seen seen;
+  if (const auto* view = documents_.find<ViewDocument>(Key::of(DocumentKind::view))) seen.view = view->version;
+  if (const auto* epoch = documents_.find<EpochDocument>(Key::of(DocumentKind::epoch))) seen.epoch = epoch->epoch;
+  if (const auto* status = documents_.find<StatusDocument>(Key::of(DocumentKind::status))) seen.ended = status->ended;
+  return seen;
 }
 
 void Supervisor::on(event::DocumentsChanged&, Time, SupervisorEffects&) {

@@ -107,6 +107,17 @@ class Supervisor {
  private:
   enum class Doing : std::uint8_t { nothing, creating, registering, proving, taking_office, taking_seat, deciding };
   enum class Presence : std::uint8_t { wanted, registered, died, proven };
+  /// What never falls, as the documents say it.
+  struct Seen {
+    ViewVersion view;
+    Epoch epoch;
+    bool ended = false;
+    bool is_older_than(const Seen& other) const {
+      return view < other.view || epoch < other.epoch || (other.ended && !ended);
+    }
+  };
+
+  Seen seen() const;
 
   void on(event::Start& start, Time now, SupervisorEffects& out);
   void on(TransactionReply& reply, Time now, SupervisorEffects& out);

@@ -179,5 +179,49 @@ TEST_CASE("frames ahead of a gap are held up to the limits; what is over them co
   CHECK(pair.receiver.receive(numbered(next, "1234567890")) == Channel::Received::held);  // there is room again
 }
 
+TEST_CASE("of epochs that have passed nothing is kept but the numbers that the peer waits for, and answers",
+          "[core][channel]") {
+  Pair pair;
+  pair.push("sent");
+  pair.sender.push(PullAnswer{1, Outcome::value, 0, Bytes("answer")}, kNow);
+  pair.transmit();
+  pair.push("unsent");
+  CHECK(pair.sender.kept() == 3);
+  pair.sender.leave_epochs_before(Epoch{1});
+  CHECK(pair.sender.kept() == 2);
+  pair.push("new", Epoch{1});
+  pair.wire.clear();  // lost
+  pair.transmit();
+  pair.retransmit(Time{} + milliseconds(100));
+  REQUIRE(pair.wire.size() == 4);  // "new" as a first sending, then all three again
+  for (const std::size_t i : {1, 2, 3}) pair.receiver.receive(Frame(pair.wire[i]));
+  std::string seen;
+  while (auto frame = pair.receiver.next(Epoch{1})) seen += std::to_string(frame->body.index());
+  CHECK(seen == "031");  // an empty one, the answer, the flag
+  CHECK(pair.receiver.consumed() == 3);
+}
+
+TEST_CASE("a peer that is silent for many epochs costs limits.channel_frames and one epoch's frames",
+          "[core][channel]") {
+  Pair pair;
+  pair.limits.channel_frames = 8;
+  for (std::uint64_t epoch = 0; epoch < 100; ++epoch) {
+    pair.sender.leave_epochs_before(Epoch{epoch});
+    for (int i = 0; i < 3; ++i) pair.push("x", Epoch{epoch});
+    pair.transmit();
+    CHECK(pair.sender.kept() <= 8 + 3);
+  }
+  REQUIRE(pair.wire.size() == 8);  // no more are under way
+  for (const Frame& frame : pair.wire) pair.receiver.receive(Frame(frame));
+  CHECK(pair.consume(Epoch{99}).size() == 8);
+  pair.sender.acknowledged(pair.receiver.consumed(), {});
+  CHECK(pair.sender.has_unsent());
+  pair.wire.clear();
+  pair.transmit();
+  REQUIRE(pair.wire.size() == 3);
+  CHECK(pair.wire[0].stamp.sequence == 9);
+  CHECK(pair.wire[0].stamp.epoch == Epoch{99});
+}
+
 }  // namespace
 }  // namespace taskgraph::core

@@ -12,35 +12,50 @@ namespace {
 
 constexpr LinkIndex kLink{0};
 
-TEST_CASE("flags are named by term and number, and end with their epoch", "[core][flags]") {
-  Flags flags(3);
-  CHECK(flags.raise(Term{2}, kLink, Bytes("a")).name == FlagName{Term{2}, 0});
-  CHECK(flags.raise(Term{2}, kLink, Bytes("b")).name == FlagName{Term{2}, 1});
-  CHECK(flags.raised().size() == 2);
-  CHECK(flags.has_room());
-  flags.clear();
-  CHECK(flags.raised().empty());
-  CHECK(flags.raise(Term{2}, kLink, Bytes("c")).name == FlagName{Term{2}, 0});
+constexpr auto kAdded = Flags::Kept::added;
+constexpr auto kKnown = Flags::Kept::known;
+constexpr auto kOver = Flags::Kept::over_limit;
+
+Flag named(std::uint64_t term, std::uint32_t index, std::string_view meta = "x") {
+  return {FlagName{Term{term}, index}, kLink, Bytes(meta)};
 }
 
-TEST_CASE("limits.flags_per_epoch bounds raised and adopted flags together", "[core][flags]") {
-  Flags flags(2);
-  flags.raise(Term{2}, kLink, Bytes("mine"));
-  const Flag old{FlagName{Term{1}, 0}, kLink, Bytes("of the one before")};
-  CHECK(flags.adopt(old));
-  CHECK_FALSE(flags.adopt(old));  // known: another neighbour had it, too
-  CHECK_FALSE(flags.has_room());
-  CHECK_FALSE(flags.adopt({FlagName{Term{1}, 1}, kLink, Bytes("one too many")}));
+TEST_CASE("flags are named by term and number, and end with their epoch", "[core][flags]") {
+  Flags flags(3);
+  CHECK(flags.raise(Term{2}, kLink, Bytes("a"))->name == FlagName{Term{2}, 0});
+  CHECK(flags.raise(Term{2}, kLink, Bytes("b"))->name == FlagName{Term{2}, 1});
   CHECK(flags.raised().size() == 2);
+  CHECK(flags.raised_here() == 2);
+  flags.clear();
+  CHECK(flags.raised().empty());
+  CHECK(flags.raise(Term{2}, kLink, Bytes("c"))->name == FlagName{Term{2}, 0});
+}
+
+TEST_CASE("limits.flags_per_epoch counts what this primary raises, and no flag of those before it", "[core][flags]") {
+  Flags flags(2);
+  CHECK(flags.adopt(named(1, 0)) == kAdded);
+  CHECK(flags.adopt(named(1, 0)) == kKnown);  // another neighbour had it, too
+  CHECK(flags.adopt(named(1, 1)) == kAdded);
+  CHECK(flags.adopt(named(1, 2)) == kOver);  // nor could that one have raised more
+  CHECK(flags.raised_here() == 0);
+  CHECK(flags.raise(Term{2}, kLink, Bytes("a")) != nullptr);
+  CHECK(flags.raise(Term{2}, kLink, Bytes("b")) != nullptr);
+  CHECK(flags.raise(Term{2}, kLink, Bytes("c")) == nullptr);
+  CHECK(flags.raised().size() == 4);
+}
+
+TEST_CASE("flags are adopted of so many terms, and no more", "[core][flags]") {
+  Flags flags(1);
+  for (std::uint32_t term = 1; term <= Flags::kOriginTermsMax; ++term) CHECK(flags.adopt(named(term, 0)) == kAdded);
+  CHECK(flags.adopt(named(Flags::kOriginTermsMax + 1, 0)) == kOver);
 }
 
 TEST_CASE("a flag is stored once, whoever announces it, and is there for the sender's next primary", "[core][flags]") {
   Flags flags(8);
-  const Flag first{FlagName{Term{1}, 0}, kLink, Bytes("x")};
-  CHECK(flags.store(TaskId{4}, first));
-  CHECK_FALSE(flags.store(TaskId{4}, first));
-  CHECK(flags.store(TaskId{5}, first));  // same name, another sender
-  CHECK(flags.store(TaskId{4}, {FlagName{Term{2}, 0}, kLink, Bytes("y")}));
+  CHECK(flags.store(TaskId{4}, named(1, 0)) == kAdded);
+  CHECK(flags.store(TaskId{4}, named(1, 0)) == kKnown);
+  CHECK(flags.store(TaskId{5}, named(1, 0)) == kAdded);  // same name, another sender
+  CHECK(flags.store(TaskId{4}, named(2, 0, "y")) == kAdded);
 
   std::vector<StoredFlag> stored;
   flags.stored_from(TaskId{4}, Epoch{7}, stored);
@@ -50,15 +65,20 @@ TEST_CASE("a flag is stored once, whoever announces it, and is there for the sen
   CHECK(stored[0].sender == TaskId{4});
   CHECK(stored[0].epoch == Epoch{7});
   flags.clear();
-  CHECK(flags.store(TaskId{4}, first));
+  CHECK(flags.store(TaskId{4}, named(1, 0)) == kAdded);
 }
 
-TEST_CASE("limits.flags_per_epoch bounds what is stored of one sender, too", "[core][flags]") {
+TEST_CASE("limits.flags_per_epoch bounds what is stored of each term of a sender", "[core][flags]") {
   Flags flags(2);
-  for (std::uint32_t i = 0; i < 2; ++i) CHECK(flags.store(TaskId{4}, {FlagName{Term{1}, i}, kLink, Bytes("x")}));
-  CHECK_FALSE(flags.store(TaskId{4}, {FlagName{Term{1}, 2}, kLink, Bytes("x")}));
-  CHECK(flags.store(TaskId{3}, {FlagName{Term{1}, 0}, kLink, Bytes("x")}));
-  CHECK(flags.store(TaskId{5}, {FlagName{Term{1}, 0}, kLink, Bytes("x")}));
+  for (std::uint32_t term = 1; term <= Flags::kOriginTermsMax; ++term) {
+    CHECK(flags.store(TaskId{4}, named(term, 0)) == kAdded);
+    CHECK(flags.store(TaskId{4}, named(term, 1)) == kAdded);
+    CHECK(flags.store(TaskId{4}, named(term, 2)) == kOver);
+    CHECK(flags.store(TaskId{4}, named(term, 1)) == kKnown);
+  }
+  CHECK(flags.store(TaskId{4}, named(Flags::kOriginTermsMax + 1, 0)) == kOver);
+  CHECK(flags.store(TaskId{3}, named(1, 0)) == kAdded);
+  CHECK(flags.store(TaskId{5}, named(1, 0)) == kAdded);
 }
 
 Pulls::Open pull(std::uint64_t token, std::uint32_t to, std::int64_t deadline_ms = 1000, Epoch epoch = {}) {

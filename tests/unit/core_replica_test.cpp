@@ -235,11 +235,12 @@ TEST_CASE("frames out of order reach the task in order", "[core][replica]") {
 
 TEST_CASE("frames ahead of a gap are dropped over the limit, counted, and come again", "[core][replica]") {
   ReplicaStory story(2);
-  story.spec.limits.channel_frames = 1;
+  story.spec.limits.channel_frames = 4;
   story.spec.limits.flags_per_epoch = 4;
   story.start();
   for (const char* meta : {"1", "2", "3", "4"}) story.raise(0, meta);
-  story.spec.limits.flags_per_epoch = 1;  // of the receiver: 1 + 1 frames
+  story.spec.limits.channel_frames = 1;  // of the receiver: 1 + 1 frames
+  story.spec.limits.flags_per_epoch = 1;
   const Frame first = story.wire.front().frame;
   story.wire.pop_front();
   story.deliver();
@@ -249,6 +250,33 @@ TEST_CASE("frames ahead of a gap are dropped over the limit, counted, and come a
   story.pass(milliseconds(100));
   story.deliver();
   CHECK(story.told(1) == "flag of 0 4");
+}
+
+TEST_CASE("the flags of the primaries before leave the limit of a fresh primary as it is", "[core][replica]") {
+  ReplicaStory story(2);
+  story.spec.limits.flags_per_epoch = 2;
+  story.start();
+  story.raise(0, "1");
+  story.raise(0, "2");
+  story.deliver();
+  story.crash(0, 'a');
+  story.grant(0, 'c');
+  story.publish();
+  const auto stored = [](std::uint32_t index, std::string_view meta) {
+    return StoredFlag{TaskId{0}, Epoch{0}, Flag{{Term{1}, index}, {0}, Bytes(meta)}};
+  };
+  story.acknowledge(0, 'b', {stored(0, "1"), stored(1, "2")});
+  story.acknowledge(0, 'c');
+  story.deliver();
+  CHECK(story.replica(1).counters().duplicates == 2);  // it was told again of both
+  CHECK(story.replica(0).has_room_for_flag(1));
+  story.told(1);
+  story.raise(0, "again 1");
+  story.raise(0, "again 2");
+  story.raise(0, "one too many");
+  story.deliver();
+  CHECK(story.told(1) == "flag of 0 again 1; flag of 0 again 2");
+  CHECK(story.replica(0).counters().over_limit == 1);
 }
 
 TEST_CASE("a restarted neighbour is announced as failed, then restarted, and gets flags and open pulls again",

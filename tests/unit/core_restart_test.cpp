@@ -71,6 +71,19 @@ TEST_CASE("failures older than restart.window are forgotten, and the wait is sho
   CHECK(policy.restart_at(kTask) == at(200'100));
 }
 
+TEST_CASE("an injected fault or a kill from outside restarts at once, also during a backoff", "[core][restart]") {
+  for (const Blame blame : {Blame::injected, Blame::outside}) {
+    const RestartLimits limits;
+    RestartPolicy policy(limits);
+    policy.failed(kTask, Blame::plugin, "x", at(0));
+    CHECK(policy.restart_at(kTask) == at(100));
+    policy.failed(kTask, blame, "killed", at(10));
+    CHECK(policy.restart_at(kTask) <= at(10));
+    policy.failed(kTask, Blame::plugin, "y", at(20));  // the count of its own failures stays
+    CHECK(policy.restart_at(kTask) == at(220));
+  }
+}
+
 TEST_CASE("restart.max 0: the first failure is the last", "[core][restart]") {
   RestartLimits limits;
   limits.max = 0;

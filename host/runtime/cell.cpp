@@ -231,7 +231,7 @@ void Cell::on(Posted& posted) {
 }
 
 void Cell::run_continuation(const tg_continuation& continuation) {
-  const auto fault = shared_.outside.before_event(task_, core::EventClass::other);
+  const auto fault = chaos_at_event(core::EventClass::other);
   if (fault.has_value() && fail_by_chaos(*fault)) {
     plugin::drop(continuation);
     return;
@@ -278,7 +278,7 @@ bool Cell::is_faulty(core::ReplicaEvent& event) {
   if (arrived != nullptr && arrived->frame.stamp.sequence == 0) return false;
   if (arrived == nullptr && !std::holds_alternative<core::event::EpochLearned>(event)) return false;
   const auto kind = arrived != nullptr ? core::EventClass::message : core::EventClass::other;
-  const auto fault = shared_.outside.before_event(task_, kind);
+  const auto fault = chaos_at_event(kind);
   if (!fault.has_value()) return false;
   if (arrived != nullptr && fault->kind == core::FaultKind::drop) return true;
   if (arrived != nullptr && fault->kind == core::FaultKind::delay) {
@@ -286,6 +286,12 @@ bool Cell::is_faulty(core::ReplicaEvent& event) {
     return true;
   }
   return fail_by_chaos(*fault);
+}
+
+/// Only what reaches a primary counts, so that a seed means the same whatever the backups' strands do.
+std::optional<core::Fault> Cell::chaos_at_event(core::EventClass kind) {
+  if (live_->core.role() != core::Role::primary) return std::nullopt;
+  return shared_.outside.before_event(task_, kind);
 }
 
 bool Cell::fail_by_chaos(const core::Fault& fault) {
@@ -363,7 +369,7 @@ void Cell::apply_latched() {
     view_latched_.store(false, std::memory_order_relaxed);
   }
   if (!view.has_value()) return;
-  const auto fault = shared_.outside.before_event(task_, core::EventClass::other);
+  const auto fault = chaos_at_event(core::EventClass::other);
   if (!fault.has_value() || !is_fatal(*fault)) return handle(*std::move(view));
   core::effect::Failed failed = by_chaos(*fault);
   handle(core::event::Fail{failed.blame, std::move(failed.reason)});

@@ -138,6 +138,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void on_time();
 
   bool is_faulty(core::ReplicaEvent& event);
+  std::optional<core::Fault> chaos_at_event(core::EventClass kind);
   bool fail_by_chaos(const core::Fault& fault);
   bool start(const Create& create);
   void drive(core::ReplicaEvent&& event);  ///< the event and all that its hooks ask for

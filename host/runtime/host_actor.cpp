@@ -4,30 +4,28 @@
 
 #include <utility>
 
+#include "host/core/assert.hpp"
 #include "host/runtime/log.hpp"
-#include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::runtime {
 
-HostActor::HostActor(Executor& executor, JobContext& context, coordinator::Coordinator& coordinator, core::HostId id,
-                     std::string digest, Listener listener)
+HostActor::HostActor(Executor& executor, const core::JobSpec& spec, coordinator::Coordinator& coordinator,
+                     core::HostId id, std::string digest, Workers& workers, Listener listener)
     : Mailbox(executor),
-      context_(context),
       coordinator_(coordinator),
-      supervisor_(id, context.spec, std::move(digest)),
-      running_(context.workers.size()),
+      workers_(workers),
+      supervisor_(id, spec, std::move(digest)),
       listener_(std::move(listener)) {}
 
 void HostActor::drain() {
-  for (WorkerActor* worker : context_.workers) worker->post(core::event::StopAll{core::ExitReason::drain});
+  workers_.post(core::event::StopAll{core::ExitReason::drain});
 }
 
-void HostActor::worker_stopped() {
+void HostActor::all_stopped() {
   JobOutcome outcome;
   {
     const std::lock_guard lock(end_mutex_);
-    if (--running_ != 0) return;
-    if (!is_decided_) outcome_.epochs = context_.epoch.load(std::memory_order_relaxed);
+    if (!is_decided_) outcome_.epochs = epoch().value;
     outcome = outcome_;
   }
   listener_.ended(std::move(outcome));
@@ -56,9 +54,9 @@ void HostActor::perform(core::effect::Read& effect) {
 void HostActor::perform(core::effect::ToWorkers& effect) {
   if (const auto* pushed = std::get_if<core::event::ViewPushed>(&effect.event)) note(pushed->view);
   if (const auto* pushed = std::get_if<core::event::EpochPushed>(&effect.event)) {
-    context_.epoch.store(pushed->epoch.value, std::memory_order_relaxed);
+    epoch_.store(pushed->epoch.value, std::memory_order_relaxed);
   }
-  for (WorkerActor* worker : context_.workers) worker->post(effect.event);
+  workers_.post(effect.event);
 }
 
 void HostActor::perform(core::effect::ToHost&) {
@@ -92,13 +90,12 @@ void HostActor::note(const core::View& view) {
   for (std::uint32_t i = 0; i < tasks.size(); ++i) {
     const core::Seat& primary = tasks[i].primary;
     if (!primary.is_empty()) ++up;
-    context_.primary[i].store(primary.is_empty() ? nullptr : context_.worker(primary.life), std::memory_order_relaxed);
     const core::Term before = noted_ == nullptr ? core::Term{} : noted_->task(core::TaskId{i}).term;
     if (tasks[i].term == before || tasks[i].term == core::Term{1}) continue;
     log(LogLevel::info, fmt::format("task {} goes on: replica {} is primary, fresh", i, primary.counter.value),
         {.task = core::TaskId{i}, .epoch = {}, .term = tasks[i].term});
   }
-  context_.tasks_up.store(up, std::memory_order_relaxed);
+  tasks_up_.store(up, std::memory_order_relaxed);
   noted_ = view;
 }
 

@@ -1,14 +1,14 @@
 /// The supervisor of a host inside this process: the core's Supervisor on a strand, with its coordinator.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <mutex>
 #include <string>
 
 #include "host/coordinator/coordinator.hpp"
 #include "host/core/supervisor.hpp"
-#include "host/runtime/job_context.hpp"
 #include "host/runtime/mailbox.hpp"
 
 namespace taskgraph::runtime {
@@ -21,7 +21,17 @@ struct JobOutcome {
   std::string reason;  ///< of failed, documents_lost and refused
 };
 
-/// Owned by LocalJob until the executor has stopped.
+/// The workers of a host, as its supervisor sees them. Called on the supervisor's strand, and `post` from any thread.
+class Workers {
+ public:
+  /// To every one that lives.
+  virtual void post(const core::WorkerEvent& event) = 0;
+
+ protected:
+  ~Workers() = default;
+};
+
+/// At a stable address until the executor has stopped.
 class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinator::Coordinator::Listener {
  public:
   /// Both are called once at most, on any thread.
@@ -30,17 +40,20 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
     std::function<void(JobOutcome)> ended;    ///< the same outcome, or `stopped`: all replicas have exited
   };
 
-  HostActor(Executor& executor, JobContext& context, coordinator::Coordinator& coordinator, core::HostId id,
-            std::string digest, Listener listener);
+  HostActor(Executor& executor, const core::JobSpec& spec, coordinator::Coordinator& coordinator, core::HostId id,
+            std::string digest, Workers& workers, Listener listener);
 
   /// Once, before events flow: opens the session.
   void open() { coordinator_.open(*this); }
   /// Any thread: the tasks get `exit`, then the outcome is `stopped`, unless the job ends first.
   void drain();
-  /// From each worker, when its replicas have exited. Any thread.
-  void worker_stopped();
+  /// All replicas of all workers have exited. Once, any thread.
+  void all_stopped();
   /// From the first view on; any thread that learnt of a view.
   core::JobId job() const { return supervisor_.job(); }
+  // For progress. Any thread.
+  core::Epoch epoch() const { return {epoch_.load(std::memory_order_relaxed)}; }
+  std::uint32_t tasks_up() const { return tasks_up_.load(std::memory_order_relaxed); }
 
  private:
   // Mailbox
@@ -62,15 +75,16 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   void decide(JobOutcome outcome);
   void note(const core::View& view);
 
-  JobContext& context_;
   coordinator::Coordinator& coordinator_;
+  Workers& workers_;
   core::Supervisor supervisor_;      // strand
   core::SupervisorEffects effects_;  // strand
   core::View noted_;                 // strand: the newest view that was logged
+  std::atomic<std::uint32_t> tasks_up_{0};
+  std::atomic<std::uint64_t> epoch_{0};
   std::mutex end_mutex_;
-  JobOutcome outcome_;  // guarded by end_mutex_, as the two below
+  JobOutcome outcome_;  // guarded by end_mutex_, as the one below
   bool is_decided_ = false;
-  std::size_t running_;
   const Listener listener_;
 };
 

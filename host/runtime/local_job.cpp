@@ -1,6 +1,7 @@
 #include "host/runtime/local_job.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <utility>
 #include <vector>
@@ -21,26 +22,57 @@ Id random_uuid() {
 }  // namespace
 
 /// In the order of construction; the threads end first.
-struct LocalJob::Parts {
+struct LocalJob::Parts final : Workers, WorkerOutside {
   Parts(LocalJobSettings settings, HostActor::Listener listener)
-      : context(settings.spec, settings.chaos), executor(settings.threads) {
+      : spec(settings.spec), chaos(settings.chaos, settings.spec.topology->task_count()), executor(settings.threads) {
     const auto& backups = settings.spec.backups;
     const unsigned lives = 1U + (backups.empty() ? 0U : *std::max_element(backups.begin(), backups.end()));
+    const WorkerParts parts{settings.spec, lease, settings.plugin, chaos};
     for (unsigned i = 0; i < lives; ++i) {
-      workers.push_back(std::make_unique<WorkerActor>(executor, context, random_uuid<core::LifeId>(), settings.plugin));
-      context.workers.push_back(workers.back().get());
+      workers.push_back(std::make_unique<WorkerActor>(executor, parts, random_uuid<core::LifeId>(), *this));
     }
-    host = std::make_unique<HostActor>(executor, context, coordinator, random_uuid<core::HostId>(),
-                                       std::move(settings.digest), std::move(listener));
-    context.host = host.get();
+    running = workers.size();
+    host = std::make_unique<HostActor>(executor, settings.spec, coordinator, random_uuid<core::HostId>(),
+                                       std::move(settings.digest), *this, std::move(listener));
   }
   void close() {
     executor.stop();
     coordinator.close();
   }
+  WorkerActor* find(core::LifeId life) const {
+    for (const auto& worker : workers) {
+      if (worker->life() == life) return worker.get();
+    }
+    return nullptr;
+  }
 
-  JobContext context;
+  // Workers
+  void post(const core::WorkerEvent& event) override {
+    for (const auto& worker : workers) worker->post(event);
+  }
+  // WorkerOutside
+  core::JobId job() const override { return host->job(); }
+  void send(core::LifeId to, core::Frame&& frame) override {
+    if (WorkerActor* worker = find(to)) worker->receive(std::move(frame));
+  }
+  void send(core::LifeId to, const core::SealAsk& ask) override {
+    if (WorkerActor* worker = find(to)) worker->receive(ask);
+  }
+  void send(core::LifeId to, core::SealAck&& ack) override {
+    if (WorkerActor* worker = find(to)) worker->receive(std::move(ack));
+  }
+  void ask(WorkerRequest&& request) override { host->post(core::event::FromWorker{std::move(request)}); }
+  void replica_failed(core::TaskId) override { failures.fetch_add(1, std::memory_order_relaxed); }
+  void all_stopped() override {
+    if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) host->all_stopped();
+  }
+
+  const core::JobSpec& spec;
+  const core::Lease lease = core::Lease::open_ended();  ///< the coordinator shares this process, and ends with it
+  Chaos chaos;
   coordinator::Embedded coordinator;
+  std::atomic<std::uint64_t> failures{0};  ///< of replicas, injected ones included
+  std::atomic<std::size_t> running{0};     ///< workers whose replicas have not all exited
   Executor executor;
   std::vector<std::unique_ptr<WorkerActor>> workers;
   std::unique_ptr<HostActor> host;
@@ -67,23 +99,22 @@ void LocalJob::drain() {
 }
 
 std::uint64_t LocalJob::chaos_faults() const {
-  return parts_->context.chaos.faults();
+  return parts_->chaos.faults();
 }
 
 std::uint64_t LocalJob::frames_dropped() const {
   std::uint64_t sum = 0;
-  for (const WorkerActor* worker : parts_->context.workers) sum += worker->frames_dropped();
+  for (const auto& worker : parts_->workers) sum += worker->frames_dropped();
   return sum;
 }
 
 ProgressFacts LocalJob::facts() const {
-  const JobContext& context = parts_->context;
   ProgressFacts facts;
-  facts.epoch = core::Epoch{context.epoch.load(std::memory_order_relaxed)};
-  facts.tasks_up = context.tasks_up.load(std::memory_order_relaxed);
-  facts.tasks = context.spec.topology->task_count();
-  for (const WorkerActor* worker : context.workers) facts.pulls += worker->pulls();
-  facts.failures = context.failures.load(std::memory_order_relaxed);
+  facts.epoch = parts_->host->epoch();
+  facts.tasks_up = parts_->host->tasks_up();
+  facts.tasks = parts_->spec.topology->task_count();
+  for (const auto& worker : parts_->workers) facts.pulls += worker->pulls();
+  facts.failures = parts_->failures.load(std::memory_order_relaxed);
   return facts;
 }
 

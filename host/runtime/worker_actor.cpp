@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "host/config/result_file.hpp"
-#include "host/runtime/host_actor.hpp"
 #include "host/runtime/log.hpp"
 
 namespace taskgraph::runtime {
@@ -15,16 +14,27 @@ std::string uuid_text(std::uint64_t high, std::uint64_t low) {
                      low & 0xffff'ffff'ffff);
 }
 
-WorkerActor::WorkerActor(Executor& executor, JobContext& context, core::LifeId life, const tg_plugin& plugin)
+WorkerActor::WorkerActor(Executor& executor, const WorkerParts& parts, core::LifeId life, WorkerOutside& outside)
     : Mailbox(executor),
-      context_(context),
+      outside_(outside),
+      chaos_(parts.chaos),
       life_(life),
-      shared_{context.spec, context.lease, plugin, &config::check_result_json, *this, uuid_text(life.high, life.low)},
+      shared_{parts.spec, parts.lease, parts.plugin, &config::check_result_json, *this, uuid_text(life.high, life.low)},
       worker_(life),
-      cells_(context.spec.topology->task_count()) {}
+      cells_(parts.spec.topology->task_count()) {}
 
 WorkerActor::~WorkerActor() {
   for (auto& cell : cells_) delete cell.load(std::memory_order_relaxed);
+}
+
+void WorkerActor::receive(core::Frame&& frame) {
+  const core::TaskId task = frame.stamp.to;
+  if (task.value < cells_.size()) post_to_replica(task, core::event::FrameArrived{std::move(frame)});
+}
+
+void WorkerActor::receive(core::SealAck&& ack) {
+  if (ack.task.value >= cells_.size()) return;
+  post_to_replica(ack.task, core::event::SealAcknowledged{ack.life, ack.term, std::move(ack.flags)});
 }
 
 void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent&& event) {
@@ -66,7 +76,7 @@ Cell& WorkerActor::cell(core::TaskId task) {
 }
 
 void WorkerActor::perform(core::effect::CreateReplica& effect) {
-  cell(effect.task).create({{context_.host->job(), effect.task, effect.seat}, effect.view, effect.epoch});
+  cell(effect.task).create({{outside_.job(), effect.task, effect.seat}, effect.view, effect.epoch});
 }
 
 void WorkerActor::perform(core::effect::ToReplica& effect) {
@@ -75,26 +85,23 @@ void WorkerActor::perform(core::effect::ToReplica& effect) {
 }
 
 void WorkerActor::perform(core::effect::SendSealAck& effect) {
-  WorkerActor* to = context_.worker(effect.to);
-  if (to == nullptr) return;
-  to->post_to_replica(effect.ack.task,
-                      core::event::SealAcknowledged{effect.ack.life, effect.ack.term, std::move(effect.ack.flags)});
+  if (effect.to == life_) return receive(std::move(effect.ack));
+  outside_.send(effect.to, std::move(effect.ack));
 }
 
 void WorkerActor::perform(core::effect::Resign& effect) {
-  context_.host->post(core::event::FromWorker{std::move(effect.resignation)});
+  outside_.ask(std::move(effect.resignation));
 }
 
 void WorkerActor::perform(core::effect::AllStopped&) {
-  context_.host->worker_stopped();
+  outside_.all_stopped();
 }
 
 // ---------------------------------------------------------------- on the strands of cells
 
 void WorkerActor::send(core::LifeId to, core::Frame&& frame) {
-  WorkerActor* worker = to == life_ ? this : context_.worker(to);
-  const core::TaskId task = frame.stamp.to;
-  if (worker != nullptr) worker->post_to_replica(task, core::event::FrameArrived{std::move(frame)});
+  if (to == life_) return receive(std::move(frame));
+  outside_.send(to, std::move(frame));
 }
 
 void WorkerActor::view_applied(core::TaskId task, core::ReplicaCounter counter, core::effect::ViewApplied&& applied) {
@@ -102,26 +109,28 @@ void WorkerActor::view_applied(core::TaskId task, core::ReplicaCounter counter, 
 }
 
 void WorkerActor::ask_seal(core::TaskId task, core::effect::AskSeal&& ask) {
+  const core::SealAsk question{task, ask.term, ask.version, life_};
   for (const core::LifeId life : ask.lives) {
-    if (WorkerActor* worker = context_.worker(life)) {
-      worker->post(core::event::SealAsked{{task, ask.term, ask.version, life_}});
+    if (life == life_) {
+      receive(question);
+    } else {
+      outside_.send(life, question);
     }
   }
 }
 
 void WorkerActor::ask_advance(core::TaskId task, core::effect::AskAdvance ask) {
-  context_.host->post(core::event::FromWorker{core::AdvanceAsk{task, ask.term, ask.from}});
+  outside_.ask(core::AdvanceAsk{task, ask.term, ask.from});
 }
 
 void WorkerActor::ask_finish(core::TaskId task, core::effect::AskFinish&& ask) {
-  context_.host->post(
-      core::event::FromWorker{core::FinishAsk{task, ask.term, ask.epoch, ask.status, std::move(ask.result)}});
+  outside_.ask(core::FinishAsk{task, ask.term, ask.epoch, ask.status, std::move(ask.result)});
 }
 
 void WorkerActor::replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) {
   core::event::ReplicaEnded ended{task, seat, core::Blame::outside, {}};
   if (failed.has_value()) {
-    context_.failures.fetch_add(1, std::memory_order_relaxed);
+    outside_.replica_failed(task);
     const auto level = failed->blame == core::Blame::plugin ? LogLevel::warning : LogLevel::info;
     runtime::log(level, fmt::format("task {} failed: {}", task.value, failed->reason),
                  {.task = task, .epoch = {}, .term = {}});
@@ -137,14 +146,11 @@ void WorkerActor::log(core::TaskId task, tg_log_level level, std::string_view te
 }
 
 std::optional<core::Fault> WorkerActor::before_event(core::TaskId task, core::EventClass kind) {
-  // Only what reaches the primary counts, so that a seed means the same whatever the backups' strands do.
-  if (context_.chaos.is_off() || !is_primary_here(task)) return std::nullopt;
-  return context_.chaos.at_event(task, kind);
+  return chaos_.at_event(task, kind);
 }
 
 std::optional<core::Fault> WorkerActor::before_epoch(core::TaskId task, core::Epoch epoch) {
-  if (context_.chaos.is_off()) return std::nullopt;
-  return context_.chaos.at_epoch(task, epoch);
+  return chaos_.at_epoch(task, epoch);
 }
 
 }  // namespace taskgraph::runtime

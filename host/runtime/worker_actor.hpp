@@ -8,25 +8,36 @@
 
 #include "host/core/worker.hpp"
 #include "host/runtime/cell.hpp"
-#include "host/runtime/job_context.hpp"
+#include "host/runtime/chaos.hpp"
 #include "host/runtime/mailbox.hpp"
+#include "host/runtime/worker_outside.hpp"
 
 namespace taskgraph::runtime {
 
 /// Text form of a uuid: 8-4-4-4-12 hexadecimal digits.
 std::string uuid_text(std::uint64_t high, std::uint64_t low);
 
-/// Owned by LocalJob until the executor has stopped. Memory: one pointer per task of the job, one cell per task that
+/// What all lives of a job are made of. Outlives them.
+struct WorkerParts {
+  const core::JobSpec& spec;
+  const core::Lease& lease;
+  const tg_plugin& plugin;  ///< initialised with plugin::host_api()
+  Chaos& chaos;
+};
+
+/// At a stable address until the executor has stopped. Memory: one pointer per task of the job, one cell per task that
 /// has ever had a replica here.
 class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside {
  public:
-  WorkerActor(Executor& executor, JobContext& context, core::LifeId life, const tg_plugin& plugin);
+  WorkerActor(Executor& executor, const WorkerParts& parts, core::LifeId life, WorkerOutside& outside);
   ~WorkerActor() override;
 
   // Any thread.
   core::LifeId life() const { return life_; }
-  /// To the replica of `task` here; dropped when there never was one.
-  void post_to_replica(core::TaskId task, core::ReplicaEvent&& event);
+  // What other lives have sent; dropped when the replica that it is for never was here.
+  void receive(core::Frame&& frame);
+  void receive(const core::SealAsk& ask) { post(core::event::SealAsked{ask}); }
+  void receive(core::SealAck&& ack);
   std::uint64_t pulls() const { return sum_of_cells(&Cell::pulls); }
   std::uint64_t frames_dropped() const { return sum_of_cells(&Cell::frames_dropped); }
 
@@ -54,11 +65,10 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
 
   Cell& cell(core::TaskId task);
   std::uint64_t sum_of_cells(std::uint64_t (Cell::*counter)() const) const;
-  bool is_primary_here(core::TaskId task) const {
-    return context_.primary[task.value].load(std::memory_order_relaxed) == this;
-  }
+  void post_to_replica(core::TaskId task, core::ReplicaEvent&& event);
 
-  JobContext& context_;
+  WorkerOutside& outside_;
+  Chaos& chaos_;
   const core::LifeId life_;
   const CellShared shared_;
   core::Worker worker_;                    // strand

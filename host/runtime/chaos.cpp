@@ -1,9 +1,8 @@
-#include "host/runtime/job_context.hpp"
+#include "host/runtime/chaos.hpp"
 
 #include <fmt/format.h>
 
 #include "host/runtime/log.hpp"
-#include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::runtime {
 namespace {
@@ -44,13 +43,6 @@ std::optional<core::Fault> Chaos::at_epoch(core::TaskId task, core::Epoch epoch)
   faults_.fetch_add(1, std::memory_order_relaxed);
   tell(task, *fault, "epoch", epoch.value);
   return fault;
-}
-
-WorkerActor* JobContext::worker(core::LifeId life) const {
-  for (WorkerActor* worker : workers) {
-    if (worker->life() == life) return worker;
-  }
-  return nullptr;
 }
 
 }  // namespace taskgraph::runtime

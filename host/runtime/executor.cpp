@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "host/runtime/io_strand.hpp"
+
 namespace taskgraph::runtime {
 
 core::Time now() {
@@ -23,11 +25,15 @@ Strand::Node* busy_mark() {
 }  // namespace
 
 void Strand::post(Node* node) {
+  if (enqueue(node)) executor_.make_ready(*this);
+}
+
+bool Strand::enqueue(Node* node) {
   Node* old = inbox_.load(std::memory_order_relaxed);
   do {
     node->next = old == busy_mark() ? nullptr : old;
   } while (!inbox_.compare_exchange_weak(old, node, std::memory_order_acq_rel, std::memory_order_relaxed));
-  if (old == nullptr) executor_.make_ready(*this);
+  return old == nullptr;
 }
 
 void Strand::wake_at(core::Time time) {
@@ -108,7 +114,7 @@ void Executor::stop() {
     if (stopping_) return;
     stopping_ = true;
     idle_wake_.notify_all();
-    watch_wake_.notify_all();
+    poller_.wake();
   }
   for (std::thread& thread : threads_) thread.join();
 }
@@ -119,6 +125,10 @@ void Executor::loop() {
   Lock lock(mutex_);
   for (;;) {
     fire_timers(time);
+    if (descriptors_ != 0 && !watched_ && !polling_ && time >= poll_at_) {
+      poll_at_ = time + kPollPeriod;
+      poll(lock, {0});
+    }
     if (Strand* strand = pop()) {
       lock.unlock();
       time = activate(*strand, time);
@@ -177,8 +187,8 @@ void Executor::call_if_needed() {
   const std::uint64_t called = calls_ + (watch_called_ ? 1 : 0);
   if (running_ == 0 || ready_cost_ns_ > kWakeCostNs * (called + 1)) return call_one();
   // Somebody who runs will take it, or the one who watches.
-  if (!watched_ && own_executor == this && calls_ != 0)
-    return;  // who was called will watch when there is nothing to do
+  if (!watched_ && own_executor == this && (calls_ != 0 || deputy_))
+    return;  // who was called will watch when there is nothing to do, and a deputy looks soon
   if (!watched_) return call_one();
   if (!watch_timed_) recheck_watch();  // it went to sleep when nobody ran
 }
@@ -191,33 +201,67 @@ void Executor::call_one() {
     idle_wake_.notify_one();
   } else {
     watch_called_ = true;
-    watch_wake_.notify_one();
+    poller_.wake();
   }
 }
 
 void Executor::recheck_watch() {
   watch_recheck_ = true;
-  watch_wake_.notify_one();
+  poller_.wake();
 }
 
 void Executor::sleep(Lock& lock) {
   --running_;
-  if (!watched_) return watch(lock);
+  if (!watched_ && !polling_) return watch(lock);
   ++idle_;
-  idle_wake_.wait(lock, [this] { return calls_ != 0 || stopping_; });
-  if (calls_ != 0) {
-    --calls_;
+  const auto called = [this] { return calls_ != 0 || stopping_; };
+  if (!deputy_) stand_by(lock);
+  const bool takes_over = !called() && running_ != 0 && !watched_;
+  if (!takes_over) idle_wake_.wait(lock, called);
+  if (!takes_over && calls_ != 0) {
+    --calls_;  // whoever called has counted us as running
   } else {
     --idle_;
     ++running_;
   }
 }
 
+/// Returns when somebody is called, when all is quiet, or when those who run seem to be stuck and nobody watches.
+void Executor::stand_by(Lock& lock) {
+  deputy_ = true;
+  for (int quiet = 0; quiet < kQuietPeriods; ++quiet) {
+    const std::uint64_t pops_seen = pops_;
+    const auto period = std::chrono::nanoseconds(kWatchPeriod.ns);
+    if (idle_wake_.wait_for(lock, period, [this] { return calls_ != 0 || stopping_; })) break;
+    if (pops_ != pops_seen) {
+      quiet = 0;
+    } else if (running_ != 0 && !watched_) {
+      break;
+    }
+  }
+  deputy_ = false;
+}
+
+/// Readiness goes to its strands. True: there was some.
+bool Executor::poll(Lock& lock, core::Duration timeout) {
+  polling_ = true;
+  lock.unlock();
+  const std::span<const Poller::Ready> found = poller_.wait(timeout);
+  lock.lock();
+  polling_ = false;
+  for (const Poller::Ready& one : found) {
+    auto& strand = *static_cast<IoStrand*>(one.whose);
+    if (strand.mark_ready(one.events) && !stopping_) push(strand);
+  }
+  return !found.empty();
+}
+
 void Executor::watch(Lock& lock) {
   watched_ = true;
   std::uint64_t pops_seen = pops_;
   bool waited = false;
-  while (!stopping_ && !watch_called_) {
+  bool found = false;
+  while (!stopping_ && !watch_called_ && !found) {
     const core::Time time = now();
     if (next_timer() <= time) break;
     if (ready_first_ != nullptr && (running_ == 0 || (waited && pops_ == pops_seen))) break;
@@ -225,13 +269,8 @@ void Executor::watch(Lock& lock) {
     watch_timed_ = running_ != 0;
     watch_until_ = std::min(running_ != 0 ? time + kWatchPeriod : core::Time::never(), next_timer());
     watch_recheck_ = false;
-    const auto woken = [this] { return stopping_ || watch_called_ || watch_recheck_; };
-    if (watch_until_ == core::Time::never()) {
-      watch_wake_.wait(lock, woken);
-      waited = false;
-    } else {
-      waited = !watch_wake_.wait_for(lock, std::chrono::nanoseconds((watch_until_ - time).ns), woken);
-    }
+    found = poll(lock, watch_until_ == core::Time::never() ? core::Duration{-1} : watch_until_ - time);
+    waited = !found && !watch_recheck_;
   }
   watched_ = false;
   watch_until_ = core::Time::never();
@@ -240,7 +279,24 @@ void Executor::watch(Lock& lock) {
   } else {
     ++running_;
   }
-  if (idle_ != 0 && (ready_first_ != nullptr || !timers_.empty())) call_one();  // another one shall watch
+  const bool to_see = ready_first_ != nullptr || !timers_.empty() || descriptors_ != 0;
+  if (idle_ != 0 && !deputy_ && to_see) call_one();  // another one shall watch
+}
+
+// ---------------------------------------------------------------- descriptors
+
+void Executor::add(int descriptor, IoStrand& strand) {
+  {
+    const Lock lock(mutex_);
+    ++descriptors_;
+  }
+  poller_.add(descriptor, &strand);
+}
+
+void Executor::remove(int descriptor) {
+  poller_.remove(descriptor);
+  const Lock lock(mutex_);
+  --descriptors_;
 }
 
 // ---------------------------------------------------------------- timers
@@ -267,12 +323,7 @@ void Executor::fire_timers(core::Time time) {
     strand.timer_slot_ = Strand::kNoTimer;
     strand.armed_at_.store(INT64_MAX, std::memory_order_relaxed);
     if (strand.tick_posted_.exchange(true, std::memory_order_acq_rel)) continue;
-    Strand::Node* old = strand.inbox_.load(std::memory_order_relaxed);
-    do {
-      strand.tick_.next = old == busy_mark() ? nullptr : old;
-    } while (
-        !strand.inbox_.compare_exchange_weak(old, &strand.tick_, std::memory_order_acq_rel, std::memory_order_relaxed));
-    if (old == nullptr && !stopping_) push(strand);
+    if (strand.enqueue(&strand.tick_) && !stopping_) push(strand);
   }
 }
 

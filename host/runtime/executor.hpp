@@ -6,6 +6,11 @@
 /// (a moving average), and a sleeping thread is woken when the ready ones together cost more than kWakeCostNs. Since an
 /// average can be wrong (a hook may compute for 10 s), one sleeping thread watches while others run: what has waited
 /// for kWatchPeriod without any progress is taken by it. When all sleep, nobody has a timeout but for the next timer.
+///
+/// The one who watches waits for descriptors at the same time (IoStrand), so that what a peer sends is read, handled
+/// and answered by one thread. It leaves without waking another one to watch in its place: a deputy among the sleeping
+/// ones looks every kWatchPeriod, for as long as there is something to see. While all threads run, each looks at the
+/// descriptors every kPollPeriod between two activations.
 #pragma once
 
 #include <atomic>
@@ -16,6 +21,7 @@
 #include <vector>
 
 #include "host/core/ids.hpp"
+#include "host/runtime/poller.hpp"
 
 namespace taskgraph::runtime {
 
@@ -23,6 +29,7 @@ namespace taskgraph::runtime {
 core::Time now();
 
 class Executor;
+class IoStrand;
 
 /// The mailbox of one actor. `run` never overlaps with itself and calls are ordered by happens-before.
 ///
@@ -58,6 +65,8 @@ class Strand {
 
  private:
   friend class Executor;
+  friend class IoStrand;
+  bool enqueue(Node* node);  ///< true: it was idle, and is to be scheduled
   static constexpr std::uint32_t kNoTimer = UINT32_MAX;
 
   Node* next_batch(bool& ticked);
@@ -94,9 +103,13 @@ class Executor {
 
   static constexpr std::uint32_t kWakeCostNs = 50'000;
   static constexpr core::Duration kWatchPeriod = core::milliseconds(1);
+  static constexpr core::Duration kPollPeriod{50'000};
+  /// After so many periods without any activation the deputy sleeps without a timeout.
+  static constexpr int kQuietPeriods = 16;
 
  private:
   friend class Strand;
+  friend class IoStrand;
   struct Timer {
     core::Time at;
     Strand* strand;
@@ -113,12 +126,16 @@ class Executor {
   void recheck_watch();
   void sleep(Lock& lock);
   void watch(Lock& lock);
+  void stand_by(Lock& lock);
+  bool poll(Lock& lock, core::Duration timeout);
   void fire_timers(core::Time now);
   void place_timer(std::size_t slot, Timer timer);
   void sift_up(std::size_t slot, Timer timer);
   void remove_first_timer();
   core::Time next_timer() const { return timers_.empty() ? core::Time::never() : timers_.front().at; }
 
+  void add(int descriptor, IoStrand& strand);
+  void remove(int descriptor);
   void make_ready(Strand& strand);
   void arm(Strand& strand, core::Time time);
 
@@ -140,8 +157,12 @@ class Executor {
   bool watch_recheck_ = false;
   bool watch_timed_ = false;  ///< it looks again after kWatchPeriod
   core::Time watch_until_ = core::Time::never();
+  bool deputy_ = false;   ///< one of the idle ones looks every kWatchPeriod
+  bool polling_ = false;  ///< a thread is in poller_.wait
+  std::size_t descriptors_ = 0;
+  core::Time poll_at_;  ///< while nobody watches
   std::condition_variable idle_wake_;
-  std::condition_variable watch_wake_;
+  Poller poller_;
 };
 
 }  // namespace taskgraph::runtime

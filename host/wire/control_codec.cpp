@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "host/wire/encoder.hpp"
+#include "host/wire/limits.hpp"
 #include "host/wire/text_cut.hpp"
 #include "host/wire/view_codec.hpp"
 

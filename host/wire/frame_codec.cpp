@@ -226,12 +226,10 @@ BatchHeader get_header(Decoder& in) {
   if (in.remaining_bytes() > kBatchBytesMax) {
     in.fail(WireError::Kind::too_large, "the batch has " + std::to_string(in.remaining_bytes()) + " bytes; at most " +
                                             std::to_string(kBatchBytesMax));
-    return {};
   }
   if (in.raw("the batch's magic", kBatchMagic.size()) != kBatchMagic) {
     in.fail(WireError::Kind::malformed,
             "no batch of TaskGraph: it does not begin with \"" + std::string(kBatchMagic) + '"', 0);
-    return {};
   }
   BatchHeader header;
   const std::size_t at = in.offset_bytes();

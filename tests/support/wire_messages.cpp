@@ -297,13 +297,13 @@ struct ControlText {
 
 }  // namespace
 
-std::string text(const wire::Message& message) {
+std::string text_of(const wire::Message& message) {
   return std::visit(MessageText{}, message);
 }
-std::string text(const wire::ToWorker& message) {
+std::string text_of(const wire::ToWorker& message) {
   return std::visit(ControlText{}, message);
 }
-std::string text(const wire::ToSupervisor& message) {
+std::string text_of(const wire::ToSupervisor& message) {
   return std::visit(ControlText{}, message);
 }
 

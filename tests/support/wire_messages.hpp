@@ -56,8 +56,8 @@ class WireRandom {
   const std::size_t tasks_max_;
 };
 
-std::string text(const wire::Message& message);
-std::string text(const wire::ToWorker& message);
-std::string text(const wire::ToSupervisor& message);
+std::string text_of(const wire::Message& message);
+std::string text_of(const wire::ToWorker& message);
+std::string text_of(const wire::ToSupervisor& message);
 
 }  // namespace taskgraph::tests

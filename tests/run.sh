@@ -7,7 +7,7 @@ root=$PWD
 . packaging/steps.sh
 
 gate_suites=(style unit sim integration packaging asan-ubsan tsan)
-full_suites=(coverage trace-hash sim-long benchmarks tidy)
+full_suites=(coverage trace-hash sim-long fuzz benchmarks tidy)
 
 usage() {
   cat <<TEXT
@@ -168,6 +168,9 @@ if wanted sim-long; then
 fi
 
 if wanted trace-hash; then suite trace-hash line 3600 ./tests/support/compare_trace_hashes.sh "$root/build/trace-hash"; fi
+
+# 60 s for each fuzzer.
+if wanted fuzz; then suite fuzz line 1800 ./tests/support/run_fuzzers.sh 60; fi
 
 if wanted coverage; then
   if build coverage; then suite coverage line 3600 ./tests/support/measure_coverage.sh "$root/build/coverage" "$results"; else record coverage not-run line; fi

@@ -4,8 +4,8 @@
 usage: tests/bench/run_benchmarks.py --build build/release [--rounds N] [--json FILE]
 
 Run from the root of the repository. The programs of a comparison take turns, round by round, and medians count, so that
-other work on the machine meets all of them. Needs erlang-base, and taskgraph-pull_bench of the same build or of
-build/bench. Ends with `benchmarks: N passed, N failed`; status 0 when every target is reached, 1 when one is not, 2 when
+other work on the machine meets all of them. Needs erlang-base, and taskgraph-pull_bench and taskgraph-wire_bench of the
+same build or of build/bench. Ends with `benchmarks: N passed, N failed`; status 0 when every target is reached, 1 when one is not, 2 when
 something could not be measured.
 """
 
@@ -78,6 +78,7 @@ class Programs:
         self.host = self._find("taskgraph-host", [build])
         self.serial = self._find("pagerank-serial", [build])
         self.pull_bench = self._find("taskgraph-pull_bench", [build, Path("build/bench")])
+        self.wire_bench = self._find("taskgraph-wire_bench", [build, Path("build/bench")])
         if shutil.which("erlc") is None:
             raise BenchmarkError("there is no erlc; run packaging/install-deps.sh full, or install erlang-base")
 
@@ -125,6 +126,19 @@ def pulls(programs: Programs, folder: Path, rounds: int) -> list[Row]:
     return [
         Row(f"CPU per pull, threads: {threads}", "ns", values, at_most=1000, command=shown(*args))
         for threads, values in found.items()
+    ]
+
+
+def wire(programs: Programs, folder: Path, rounds: int) -> list[Row]:
+    """CPU time to write and to read a pull request with a body of 64 bytes, as one of many in a batch."""
+    args = [programs.wire_bench, "--benchmark_format=json", "--benchmark_min_time=0.05"]
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for result in json.loads(run(args).out)["benchmarks"]:
+            found.setdefault(result["name"], []).append(1e9 / result["items_per_second"])
+    return [
+        Row("CPU to encode a small pull request", "ns", found["wire/encode"], at_most=100, command=shown(*args)),
+        Row("  to decode it", "ns", found["wire/decode"]),
     ]
 
 
@@ -252,6 +266,7 @@ def idle_memory(programs: Programs, folder: Path, rounds: int) -> list[Row]:
 
 BENCHMARKS = {
     "pulls": pulls,
+    "wire": wire,
     "regression": regression,
     "start": start,
     "pagerank": pagerank,

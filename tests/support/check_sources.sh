@@ -49,7 +49,9 @@ check "Python sources parse" python_parses
 check "shell scripts parse" shell_parses
 check "CMakePresets.json parses" json_parses
 nothing "host/core includes no clock, thread, random, I/O or adapter" \
-  grep -rnE '#include [<"](chrono|thread|mutex|condition_variable|iostream|fstream|random|sys/|unistd|boost/(asio|beast|dll|filesystem|process|thread)|spdlog/|rapidjson/|host/(config|coordinator|plugin|runtime))' host/core
+  grep -rnE '#include [<"](chrono|thread|mutex|condition_variable|iostream|fstream|random|sys/|unistd|boost/(asio|beast|dll|filesystem|process|thread)|spdlog/|rapidjson/|host/(config|coordinator|plugin|runtime|wire))' host/core
+nothing "host/wire includes no clock, thread, random, I/O or adapter" \
+  grep -rnE '#include [<"](chrono|thread|mutex|condition_variable|iostream|fstream|random|sys/|unistd|boost/|spdlog/|rapidjson/|host/(coordinator|plugin|runtime))' host/wire
 nothing "the public headers include the standard library and themselves only" \
   grep -rnE '#include ("|<(boost|rapidjson|spdlog|fmt|curl|openssl|sys/|unistd))' plugin-api/include
 nothing "abi.h is C: it includes stddef.h and stdint.h only" \

@@ -1,0 +1,255 @@
+#include "host/wire/control_codec.hpp"
+
+#include <utility>
+
+#include "host/wire/encoder.hpp"
+#include "host/wire/limits.hpp"
+#include "host/wire/text_cut.hpp"
+#include "host/wire/view_codec.hpp"
+
+namespace taskgraph::wire {
+
+namespace {
+
+/// To the worker from 1 on, to the supervisor from 65 on: a message that goes the wrong way is noticed.
+enum class ControlKind : std::uint8_t {
+  view_pushed = 1,
+  epoch_pushed = 2,
+  stop_all = 3,
+  addresses = 4,
+  resignation = 65,
+  advance_ask = 66,
+  finish_ask = 67,
+  all_stopped = 68,
+  log_line = 69,
+  counters = 70
+};
+
+constexpr std::size_t kAddressBytes = kUuidBytes + 2;
+
+// ---------------------------------------------------------------- writing
+
+/// Each writes kind and fields of one message; false: it is beyond a limit.
+struct PutControl {
+  Encoder& out;
+
+  void kind(ControlKind value) const { out.u8(static_cast<std::uint8_t>(value)); }
+  template <typename Enum>
+  void enumerator(Enum value) const {
+    out.varint(static_cast<std::uint64_t>(value));
+  }
+
+  bool operator()(const core::event::ViewPushed& pushed) const {
+    kind(ControlKind::view_pushed);
+    return put_view(out, *pushed.view);
+  }
+  bool operator()(const core::event::EpochPushed& pushed) const {
+    kind(ControlKind::epoch_pushed);
+    out.number(pushed.epoch);
+    return true;
+  }
+  bool operator()(const core::event::StopAll& stop) const {
+    kind(ControlKind::stop_all);
+    enumerator(stop.reason);
+    return true;
+  }
+  bool operator()(const Addresses& addresses) const {
+    if (addresses.lives.size() > kAddressesMax) return false;
+    kind(ControlKind::addresses);
+    out.varint(addresses.lives.size());
+    for (const Address& address : addresses.lives) {
+      out.uuid(address.life);
+      out.u16(address.port);
+    }
+    return true;
+  }
+  bool operator()(const core::Resignation& resignation) const {
+    kind(ControlKind::resignation);
+    out.number(resignation.task);
+    out.uuid(resignation.seat.life);
+    out.number(resignation.seat.counter);
+    enumerator(resignation.blame);
+    out.string(cut_text(resignation.reason, kTextBytesMax));
+    return true;
+  }
+  bool operator()(const core::AdvanceAsk& ask) const {
+    kind(ControlKind::advance_ask);
+    out.number(ask.task);
+    out.number(ask.term);
+    out.number(ask.from);
+    return true;
+  }
+  bool operator()(const core::FinishAsk& ask) const {
+    if (ask.result.size() > kResultBytesMax) return false;
+    kind(ControlKind::finish_ask);
+    out.number(ask.task);
+    out.number(ask.term);
+    out.number(ask.epoch);
+    enumerator(ask.status);
+    out.string(ask.result);
+    return true;
+  }
+  bool operator()(const core::effect::AllStopped&) const {
+    kind(ControlKind::all_stopped);
+    return true;
+  }
+  bool operator()(const LogLine& line) const {
+    kind(ControlKind::log_line);
+    enumerator(line.level);
+    out.varint(line.task.has_value() ? std::uint64_t{line.task->value} + 1 : 0);
+    out.string(cut_text(line.text, kTextBytesMax));
+    return true;
+  }
+  bool operator()(const Counters& counters) const {
+    kind(ControlKind::counters);
+    out.varint(counters.replicas);
+    out.varint(counters.pulls);
+    out.varint(counters.failures);
+    out.varint(counters.frames_dropped);
+    return true;
+  }
+};
+
+template <typename ControlMessage>
+bool encode_any(const ControlMessage& message, std::string& out) {
+  const std::size_t start = out.size();
+  Encoder encoder(out);
+  encoder.u32(0);  // the length, known when all is written
+  const bool fits = std::visit(PutControl{encoder}, message);
+  encoder.flush();
+  const std::size_t length = out.size() - start - kLengthBytes;
+  if (!fits || length > kControlBytesMax) {
+    out.resize(start);
+    return false;
+  }
+  put_length(out, start, length);
+  return true;
+}
+
+// ---------------------------------------------------------------- reading
+
+Addresses get_addresses(Decoder& in) {
+  Addresses addresses;
+  const std::size_t count = in.count("the addresses", kAddressesMax, kAddressBytes);
+  addresses.lives.reserve(count);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    const auto life = in.uuid<core::LifeId>("the life");
+    addresses.lives.push_back({life, in.u16("the port")});
+  }
+  return addresses;
+}
+
+core::Resignation get_resignation(Decoder& in) {
+  core::Resignation resignation;
+  resignation.task = in.number<core::TaskId>("the task");
+  resignation.seat.life = in.uuid<core::LifeId>("the seat's life");
+  resignation.seat.counter = in.number<core::ReplicaCounter>("the seat's counter");
+  resignation.blame = in.enumerator("the blame", core::Blame::outside);
+  resignation.reason = in.string("the reason", kTextBytesMax);
+  return resignation;
+}
+
+core::AdvanceAsk get_advance_ask(Decoder& in) {
+  core::AdvanceAsk ask;
+  ask.task = in.number<core::TaskId>("the task");
+  ask.term = in.number<core::Term>("the term");
+  ask.from = in.number<core::Epoch>("the epoch");
+  return ask;
+}
+
+core::FinishAsk get_finish_ask(Decoder& in) {
+  core::FinishAsk ask;
+  ask.task = in.number<core::TaskId>("the task");
+  ask.term = in.number<core::Term>("the term");
+  ask.epoch = in.number<core::Epoch>("the epoch");
+  ask.status = in.enumerator("the status", core::JobStatus::failed);
+  ask.result = in.string("the result", kResultBytesMax);
+  return ask;
+}
+
+LogLine get_log_line(Decoder& in) {
+  LogLine line;
+  line.level = in.enumerator("the level", config::LogLevel::error);
+  const std::uint64_t task = in.varint("the task", std::uint64_t{UINT32_MAX} + 1);
+  if (task > 0) line.task = core::TaskId{static_cast<std::uint32_t>(task - 1)};
+  line.text = in.string("the text", kTextBytesMax);
+  return line;
+}
+
+Counters get_counters(Decoder& in) {
+  Counters counters;
+  counters.replicas = static_cast<std::uint32_t>(in.varint("the replicas", UINT32_MAX));
+  counters.pulls = in.varint("the pulls");
+  counters.failures = in.varint("the failures");
+  counters.frames_dropped = in.varint("the dropped frames");
+  return counters;
+}
+
+ToWorker get_to_worker(Decoder& in, ControlKind kind) {
+  switch (kind) {
+    case ControlKind::view_pushed:
+      return core::event::ViewPushed{get_view(in)};
+    case ControlKind::epoch_pushed:
+      return core::event::EpochPushed{in.number<core::Epoch>("the epoch")};
+    case ControlKind::stop_all:
+      return core::event::StopAll{in.enumerator("the reason", core::ExitReason::replaced)};
+    case ControlKind::addresses:
+      return get_addresses(in);
+    default:
+      in.fail(WireError::Kind::malformed,
+              "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a worker", 0);
+      return Addresses{};
+  }
+}
+
+ToSupervisor get_to_supervisor(Decoder& in, ControlKind kind) {
+  switch (kind) {
+    case ControlKind::resignation:
+      return get_resignation(in);
+    case ControlKind::advance_ask:
+      return get_advance_ask(in);
+    case ControlKind::finish_ask:
+      return get_finish_ask(in);
+    case ControlKind::all_stopped:
+      return core::effect::AllStopped{};
+    case ControlKind::log_line:
+      return get_log_line(in);
+    case ControlKind::counters:
+      return get_counters(in);
+    default:
+      in.fail(WireError::Kind::malformed,
+              "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a supervisor", 0);
+      return core::effect::AllStopped{};
+  }
+}
+
+template <typename ControlMessage>
+std::variant<ControlMessage, WireError> decode_any(std::string_view bytes,
+                                                   ControlMessage (*get)(Decoder&, ControlKind)) {
+  Decoder in(bytes);
+  const auto kind = static_cast<ControlKind>(in.u8("the kind of the message"));
+  ControlMessage message = get(in, kind);
+  in.expect_end("the message");
+  if (!in.ok()) return *in.error();
+  return message;
+}
+
+}  // namespace
+
+bool encode(const ToWorker& message, std::string& out) {
+  return encode_any(message, out);
+}
+
+bool encode(const ToSupervisor& message, std::string& out) {
+  return encode_any(message, out);
+}
+
+std::variant<ToWorker, WireError> decode_to_worker(std::string_view message) {
+  return decode_any<ToWorker>(message, get_to_worker);
+}
+
+std::variant<ToSupervisor, WireError> decode_to_supervisor(std::string_view message) {
+  return decode_any<ToSupervisor>(message, get_to_supervisor);
+}
+
+}  // namespace taskgraph::wire

@@ -1,0 +1,45 @@
+/// The wire between a supervisor and its workers: messages one after another on a stream socket. Both ends are the same
+/// executable, so there is no version; each learns of the other's end by the stream's.
+///
+/// Notation as in frame_codec.hpp; `[...]*` repeats.
+///
+///     stream  := message*
+///     message := length (4 bytes: of what follows) kind (1 byte) fields       at most kControlBytesMax
+///
+///     kind  to the worker         fields
+///        1  ViewPushed            view
+///        2  EpochPushed           v:epoch
+///        3  StopAll               v:reason
+///        4  Addresses             v:count [uuid:life port (2 bytes)]*
+///
+///     kind  to the supervisor     fields
+///       65  Resignation           v:task uuid:life v:counter v:blame s:reason
+///       66  AdvanceAsk            v:task v:term v:from
+///       67  FinishAsk             v:task v:term v:epoch v:status s:result
+///       68  AllStopped
+///       69  LogLine               v:level v:task + 1 (0: of no task) s:text
+///       70  Counters              v:replicas v:pulls v:failures v:frames_dropped
+///
+///     view := v:version v:count [uuid:candidate]* v:count [uuid:life]* v:count [task]*
+///     task := v:term v:next_counter seat v:count [seat]* v:count [seat]*      primary, backups, in-sync set
+///     seat := v:life v:counter                                                life: place in the list + 1; 0: empty
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "host/wire/control.hpp"
+#include "host/wire/decoder.hpp"
+
+namespace taskgraph::wire {
+
+/// Appends one message with its length. False: it is beyond a limit of limits.hpp, and `out` is as it was.
+[[nodiscard]] bool encode(const ToWorker& message, std::string& out);
+[[nodiscard]] bool encode(const ToSupervisor& message, std::string& out);
+
+/// What MessageSplitter has given. What they return owns its bytes.
+std::variant<ToWorker, WireError> decode_to_worker(std::string_view message);
+std::variant<ToSupervisor, WireError> decode_to_supervisor(std::string_view message);
+
+}  // namespace taskgraph::wire

@@ -6,6 +6,10 @@ bool IoStrand::mark_ready(std::uint32_t events) {
   return events_.fetch_or(events, std::memory_order_acq_rel) == 0 && enqueue(&mark_);
 }
 
+void IoStrand::again(std::uint32_t events) {
+  if (events_.fetch_or(events, std::memory_order_acq_rel) == 0) post(&mark_);
+}
+
 /// True: the mark was in the list, and is not any more.
 bool IoStrand::take_mark(Node*& list) {
   for (Node** place = &list; *place != nullptr; place = &(*place)->next) {

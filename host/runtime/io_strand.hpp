@@ -20,6 +20,9 @@ class IoStrand : public Strand {
   void watch(int descriptor) { executor().add(descriptor, *this); }
   void unwatch(int descriptor) { executor().remove(descriptor); }
 
+  /// `ready` once more, after the other strands had their turn.
+  void again(std::uint32_t events);
+
   /// Something of EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP has happened. May come late, when the descriptor
   /// has been closed.
   virtual void ready(std::uint32_t events, core::Time now) = 0;

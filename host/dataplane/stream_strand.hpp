@@ -1,0 +1,70 @@
+/// A TCP connection on a strand: what comes is handed over as it is read, what goes is sent in as few calls as possible.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "host/core/bytes.hpp"
+#include "host/process/descriptor.hpp"
+#include "host/runtime/io_strand.hpp"
+
+namespace taskgraph::dataplane {
+
+/// All on the strand. One connection after another; closed at first.
+class StreamStrand : public runtime::IoStrand {
+ public:
+  explicit StreamStrand(runtime::Executor& executor) : IoStrand(executor) {}
+
+ protected:
+  /// A non-blocking stream socket. `connecting`: connect() is under way; `connected` follows, or `closed`.
+  void open(process::Descriptor socket, bool connecting);
+  /// Drops what was not sent; `closed` is not called.
+  void close();
+  bool is_open() const { return socket_.is_open(); }
+
+  /// Sent at the end of this activation, with all else that is there. Memory: what the peer does not take; callers look
+  /// at unsent_bytes().
+  void send(std::string bytes);
+  void send(core::Bytes bytes);
+  std::size_t unsent_bytes() const { return unsent_bytes_; }
+  /// Tries to write now; by `ready` and `posted` at their ends.
+  void flush();
+
+  virtual void connected() {}
+  /// Where the next bytes belong, if the stream is in the middle of something large; else empty.
+  virtual std::span<char> room() { return {}; }
+  virtual void filled(std::size_t /*bytes*/) {}
+  /// Takes all of `bytes`, or closes.
+  virtual void received(std::string_view bytes) = 0;
+  /// By the peer or by an error, after all that was received before. `why` is for the log.
+  virtual void closed(const std::string& why) = 0;
+
+  void ready(std::uint32_t events, core::Time now) final;
+
+  static constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
+  /// Read in one activation: then it is the turn of others.
+  static constexpr std::size_t kReadBytesPerTurn = std::size_t{4} * 1024 * 1024;
+  static constexpr std::size_t kPiecesPerWrite = 64;
+
+ private:
+  using Piece = std::variant<std::string, core::Bytes>;
+  static std::string_view view(const Piece& piece);
+
+  enum class Read { nothing, some, all_asked_for };
+  void read(bool to_the_end);
+  Read read_once(std::size_t& done);
+  void fail(const std::string& why);
+
+  process::Descriptor socket_;
+  bool connecting_ = false;
+  std::deque<Piece> output_;
+  std::size_t sent_of_first_ = 0;
+  std::size_t unsent_bytes_ = 0;
+};
+
+}  // namespace taskgraph::dataplane

@@ -33,8 +33,8 @@ struct Handshake {
   Nonce listener_nonce{};
 };
 
-/// HMAC-SHA256 (RFC 2104) by OpenSSL over a label, the side that proves, both nonces and both lives. The side is part of
-/// it, so that nobody can send a proof back to who made it.
+/// HMAC-SHA256 (RFC 2104) by OpenSSL over a label, the side that proves, both nonces and both lives. The side is part
+/// of it, so that nobody can send a proof back to who made it.
 Proof prove(const Secret& secret, Side side, const Handshake& handshake);
 /// In a time that does not depend on where they differ.
 bool is_equal(const Proof& proof, std::string_view said);

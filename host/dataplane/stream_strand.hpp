@@ -1,4 +1,5 @@
-/// A TCP connection on a strand: what comes is handed over as it is read, what goes is sent in as few calls as possible.
+/// A TCP connection on a strand: what comes is handed over as it is read, what goes is sent in as few calls as
+/// possible.
 #pragma once
 
 #include <cstddef>

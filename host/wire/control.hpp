@@ -14,6 +14,23 @@
 
 namespace taskgraph::wire {
 
+/// The first message to a worker: all that it needs to know of its job.
+struct Setup {
+  core::JobId job;
+  core::LifeId life;
+  std::string secret;              ///< of the data plane
+  std::string topology_name;       ///< what messages call it
+  std::string topology;            ///< canonical text, checked already
+  std::string topology_directory;  ///< absolute
+  std::string plugin_file;         ///< absolute
+  std::string chaos;               ///< as given to --chaos; empty: none
+  std::uint32_t threads = 1;
+  config::LogLevel log_level = config::LogLevel::info;
+  config::LogFormat log_format = config::LogFormat::text;
+  bool colour = true;
+  friend bool operator==(const Setup&, const Setup&) = default;
+};
+
 /// Where a life listens for batches, on this machine.
 struct Address {
   core::LifeId life;
@@ -23,6 +40,16 @@ struct Address {
 /// Of all lives that can be reached: takes the place of the list before.
 struct Addresses {
   std::vector<Address> lives;
+};
+
+/// The first message of a worker that has loaded its plugin and listens.
+struct Ready {
+  std::uint16_t port = 0;
+};
+/// Or: why it cannot work for this job. It ends.
+struct CannotStart {
+  std::uint8_t exit_code = 0;
+  std::string reason;
 };
 
 /// A line for the supervisor's log, which is the only one.
@@ -41,8 +68,8 @@ struct Counters {
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
-using ToWorker = std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses>;
+using ToWorker = std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup>;
 using ToSupervisor =
-    std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped, LogLine, Counters>;
+    std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped, LogLine, Counters, Ready, CannotStart>;
 
 }  // namespace taskgraph::wire

@@ -17,12 +17,15 @@ enum class ControlKind : std::uint8_t {
   epoch_pushed = 2,
   stop_all = 3,
   addresses = 4,
+  setup = 5,
   resignation = 65,
   advance_ask = 66,
   finish_ask = 67,
   all_stopped = 68,
   log_line = 69,
-  counters = 70
+  counters = 70,
+  ready = 71,
+  cannot_start = 72
 };
 
 constexpr std::size_t kAddressBytes = kUuidBytes + 2;
@@ -61,6 +64,37 @@ struct PutControl {
       out.uuid(address.life);
       out.u16(address.port);
     }
+    return true;
+  }
+  bool operator()(const Setup& setup) const {
+    for (const std::string* text : {&setup.topology, &setup.topology_name, &setup.topology_directory,
+                                    &setup.plugin_file, &setup.chaos, &setup.secret}) {
+      if (text->size() > kSetupTextBytesMax) return false;
+    }
+    kind(ControlKind::setup);
+    out.uuid(setup.job);
+    out.uuid(setup.life);
+    out.string(setup.secret);
+    out.string(setup.topology_name);
+    out.string(setup.topology);
+    out.string(setup.topology_directory);
+    out.string(setup.plugin_file);
+    out.string(setup.chaos);
+    out.varint(setup.threads);
+    enumerator(setup.log_level);
+    enumerator(setup.log_format);
+    out.u8(setup.colour ? 1 : 0);
+    return true;
+  }
+  bool operator()(const Ready& ready) const {
+    kind(ControlKind::ready);
+    out.u16(ready.port);
+    return true;
+  }
+  bool operator()(const CannotStart& failure) const {
+    kind(ControlKind::cannot_start);
+    out.u8(failure.exit_code);
+    out.string(cut_text(failure.reason, kTextBytesMax));
     return true;
   }
   bool operator()(const core::Resignation& resignation) const {
@@ -139,6 +173,32 @@ Addresses get_addresses(Decoder& in) {
   return addresses;
 }
 
+Setup get_setup(Decoder& in) {
+  Setup setup;
+  setup.job = in.uuid<core::JobId>("the job");
+  setup.life = in.uuid<core::LifeId>("the life");
+  setup.secret = in.string("the secret", kSetupTextBytesMax);
+  setup.topology_name = in.string("the topology's name", kSetupTextBytesMax);
+  setup.topology = in.string("the topology", kSetupTextBytesMax);
+  setup.topology_directory = in.string("the topology's directory", kSetupTextBytesMax);
+  setup.plugin_file = in.string("the plugin's file", kSetupTextBytesMax);
+  setup.chaos = in.string("the chaos", kSetupTextBytesMax);
+  setup.threads = static_cast<std::uint32_t>(in.varint("the threads", UINT32_MAX));
+  setup.log_level = in.enumerator("the log level", config::LogLevel::error);
+  setup.log_format = in.enumerator("the log format", config::LogFormat::json);
+  const std::uint8_t colour = in.u8("the colour");
+  if (colour > 1) in.fail(WireError::Kind::malformed, "the colour is neither 0 nor 1");
+  setup.colour = colour == 1;
+  return setup;
+}
+
+CannotStart get_cannot_start(Decoder& in) {
+  CannotStart failure;
+  failure.exit_code = in.u8("the exit code");
+  failure.reason = in.string("the reason", kTextBytesMax);
+  return failure;
+}
+
 core::Resignation get_resignation(Decoder& in) {
   core::Resignation resignation;
   resignation.task = in.number<core::TaskId>("the task");
@@ -195,6 +255,8 @@ ToWorker get_to_worker(Decoder& in, ControlKind kind) {
       return core::event::StopAll{in.enumerator("the reason", core::ExitReason::replaced)};
     case ControlKind::addresses:
       return get_addresses(in);
+    case ControlKind::setup:
+      return get_setup(in);
     default:
       in.fail(WireError::Kind::malformed,
               "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a worker", 0);
@@ -216,6 +278,10 @@ ToSupervisor get_to_supervisor(Decoder& in, ControlKind kind) {
       return get_log_line(in);
     case ControlKind::counters:
       return get_counters(in);
+    case ControlKind::ready:
+      return Ready{in.u16("the port")};
+    case ControlKind::cannot_start:
+      return get_cannot_start(in);
     default:
       in.fail(WireError::Kind::malformed,
               "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a supervisor", 0);

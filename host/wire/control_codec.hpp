@@ -11,6 +11,8 @@
 ///        2  EpochPushed           v:epoch
 ///        3  StopAll               v:reason
 ///        4  Addresses             v:count [uuid:life port (2 bytes)]*
+///        5  Setup                 uuid:job uuid:life s:secret s:name s:topology s:directory s:plugin s:chaos
+///                                 v:threads v:level v:format colour (1 byte)
 ///
 ///     kind  to the supervisor     fields
 ///       65  Resignation           v:task uuid:life v:counter v:blame s:reason
@@ -19,6 +21,8 @@
 ///       68  AllStopped
 ///       69  LogLine               v:level v:task + 1 (0: of no task) s:text
 ///       70  Counters              v:replicas v:pulls v:failures v:frames_dropped
+///       71  Ready                 port (2 bytes)
+///       72  CannotStart           exit code (1 byte) s:reason
 ///
 ///     view := v:version v:count [uuid:candidate]* v:count [uuid:life]* v:count [task]*
 ///     task := v:term v:next_counter seat v:count [seat]* v:count [seat]*      primary, backups, in-sync set

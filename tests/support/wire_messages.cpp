@@ -118,6 +118,20 @@ wire::ToWorker WireRandom::to_worker(std::size_t kind) {
       return core::event::EpochPushed{strong<core::Epoch>()};
     case 2:
       return core::event::StopAll{static_cast<core::ExitReason>(below(3))};
+    case 3: {
+      wire::Setup setup;
+      setup.job = uuid<core::JobId>();
+      setup.life = uuid<core::LifeId>();
+      for (std::string* text : {&setup.secret, &setup.topology_name, &setup.topology, &setup.topology_directory,
+                                &setup.plugin_file, &setup.chaos}) {
+        *text = bytes(body_bytes_max_);
+      }
+      setup.threads = static_cast<std::uint32_t>(number());
+      setup.log_level = static_cast<config::LogLevel>(below(4));
+      setup.log_format = static_cast<config::LogFormat>(below(2));
+      setup.colour = below(2) == 0;
+      return setup;
+    }
     default: {
       wire::Addresses addresses;
       for (std::uint64_t left = below(6); left > 0; --left) {
@@ -147,6 +161,10 @@ wire::ToSupervisor WireRandom::to_supervisor(std::size_t kind) {
       if (below(2) == 0) line.task = strong<core::TaskId>();
       return line;
     }
+    case 5:
+      return wire::Ready{static_cast<std::uint16_t>(number())};
+    case 6:
+      return wire::CannotStart{static_cast<std::uint8_t>(number()), bytes(body_bytes_max_)};
     default:
       return wire::Counters{static_cast<std::uint32_t>(number()), number(), number(), number()};
   }
@@ -266,6 +284,19 @@ struct ControlText {
     Text text("addresses");
     for (const wire::Address& address : addresses.lives) text.add("life", address.life).add("port", address.port);
     return text.take();
+  }
+  std::string operator()(const wire::Setup& setup) const {
+    Text text("setup");
+    text.add("job", setup.job).add("life", setup.life).add_bytes("secret", setup.secret);
+    text.add_bytes("name", setup.topology_name).add_bytes("topology", setup.topology);
+    text.add_bytes("directory", setup.topology_directory).add_bytes("plugin", setup.plugin_file);
+    text.add_bytes("chaos", setup.chaos).add("threads", setup.threads);
+    text.add("level", static_cast<int>(setup.log_level)).add("format", static_cast<int>(setup.log_format));
+    return text.add("colour", static_cast<int>(setup.colour)).take();
+  }
+  std::string operator()(const wire::Ready& ready) const { return Text("ready").add("port", ready.port).take(); }
+  std::string operator()(const wire::CannotStart& failure) const {
+    return Text("cannot start").add("code", failure.exit_code).add_bytes("reason", failure.reason).take();
   }
   std::string operator()(const core::Resignation& resignation) const {
     Text text("resignation");

@@ -16,8 +16,8 @@ namespace taskgraph::tests {
 class WireRandom {
  public:
   static constexpr std::size_t kMessageKinds = 8;
-  static constexpr std::size_t kToWorkerKinds = 4;
-  static constexpr std::size_t kToSupervisorKinds = 6;
+  static constexpr std::size_t kToWorkerKinds = 5;
+  static constexpr std::size_t kToSupervisorKinds = 8;
 
   /// Bodies, texts and results are at most `body_bytes_max` long, views have at most `tasks_max` tasks.
   explicit WireRandom(std::uint64_t seed, std::size_t body_bytes_max = 300, std::size_t tasks_max = 40)

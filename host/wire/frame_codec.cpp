@@ -201,7 +201,6 @@ AnnouncedAnswer get_announced_answer(Decoder& in, core::JobId job) {
 }
 
 Message get_message(Decoder& in, core::JobId job) {
-  const std::size_t at = in.offset_bytes();
   const std::uint8_t kind = in.u8("the kind of the message");
   switch (static_cast<MessageKind>(kind)) {
     case MessageKind::acknowledgement:
@@ -217,9 +216,10 @@ Message get_message(Decoder& in, core::JobId job) {
       return get_seal_ask(in);
     case MessageKind::seal_ack_part:
       return get_seal_ack_part(in);
+    default:
+      in.fail(WireError::Kind::malformed, "there is no message of kind " + std::to_string(kind), in.offset_bytes() - 1);
+      return core::Frame{};
   }
-  if (in.ok()) in.fail(WireError::Kind::malformed, "there is no message of kind " + std::to_string(kind), at);
-  return core::Frame{};
 }
 
 BatchHeader get_header(Decoder& in) {

@@ -13,6 +13,7 @@
 using taskgraph::wire::BatchReader;
 using taskgraph::wire::BatchWriter;
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   BatchReader reader(bytes);

@@ -49,7 +49,8 @@ Split split(std::string_view stream, std::size_t piece_bytes) {
 
 }  // namespace
 
-/// The first byte is the size of the pieces, the rest is the stream.
+// The first byte is the size of the pieces, the rest is the stream.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view stream(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -10,7 +10,7 @@
 
 namespace taskgraph::tests {
 
-inline const wire::BatchHeader kBatchHeader{{0x1111, 0x2222}, {0x3333, 0x4444}, {0x5555, 0x6666}};
+inline constexpr wire::BatchHeader kBatchHeader{{0x1111, 0x2222}, {0x3333, 0x4444}, {0x5555, 0x6666}};
 
 /// All that a reader gave, and the same written again: what is read without an error has one encoding.
 struct ReadBatch {

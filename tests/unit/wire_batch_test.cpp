@@ -122,10 +122,9 @@ std::string batch_of(const std::string& message) {
   return bytes + message;
 }
 
-const std::string kZeroStamp(7, '\0');
-
 TEST_CASE("a reader refuses what no writer writes", "[wire][batch]") {
   using namespace std::string_literals;
+  const std::string zero_stamp(7, '\0');
   const auto refusal = [](const std::string& message) {
     const ReadBatch read = read_batch(batch_of(message));
     CHECK(read.messages.empty());
@@ -133,14 +132,14 @@ TEST_CASE("a reader refuses what no writer writes", "[wire][batch]") {
   };
   CHECK(refusal("") == "byte 58: the kind of the message is cut off: 1 bytes are needed and 0 are left");
   CHECK(refusal("\x63") == "byte 58: there is no message of kind 99");
-  CHECK(refusal("\1" + kZeroStamp + "ab") == "byte 66: 2 bytes are left over after the message");
-  CHECK(refusal("\3" + kZeroStamp + "\0\x81\x08"s) == "byte 67: the method has 1025 bytes; at most 1024");
-  CHECK(refusal("\3" + kZeroStamp + "\0\0\x81\x80\x04"s) == "byte 68: the body has 65537 bytes; at most 65536");
-  CHECK(refusal("\2" + kZeroStamp + "\0\0\0\x81\x80\x04"s) ==
+  CHECK(refusal("\1" + zero_stamp + "ab") == "byte 66: 2 bytes are left over after the message");
+  CHECK(refusal("\3" + zero_stamp + "\0\x81\x08"s) == "byte 67: the method has 1025 bytes; at most 1024");
+  CHECK(refusal("\3" + zero_stamp + "\0\0\x81\x80\x04"s) == "byte 68: the body has 65537 bytes; at most 65536");
+  CHECK(refusal("\2" + zero_stamp + "\0\0\0\x81\x80\x04"s) ==
         "byte 69: the flag's meta has 65537 bytes; at most 65536");
-  CHECK(refusal("\4" + kZeroStamp + "\0\4\0\0"s) == "byte 67: outcome 4 is not one of an answer");
-  CHECK(refusal("\4" + kZeroStamp + "\0\7\0\0"s) == "byte 67: the outcome is 7; at most 5");
-  CHECK(refusal("\5" + kZeroStamp + "\0\0"s + std::string(16, 'u') + '\0') ==
+  CHECK(refusal("\4" + zero_stamp + "\0\4\0\0"s) == "byte 67: outcome 4 is not one of an answer");
+  CHECK(refusal("\4" + zero_stamp + "\0\7\0\0"s) == "byte 67: the outcome is 7; at most 5");
+  CHECK(refusal("\5" + zero_stamp + "\0\0"s + std::string(16, 'u') + '\0') ==
         "byte 84: a blob of 0 bytes is announced");
   const std::string seal_ack = "\x8\0\0"s + std::string(16, 'l') + '\0';
   CHECK(refusal(seal_ack + "\2\2\0"s) == "byte 79: part 2 of only 2");

@@ -20,7 +20,9 @@ using tests::kBatchHeader;
 using tests::WireRandom;
 using Files = std::map<std::string, std::string>;  // bytes by name
 
-const std::filesystem::path kFolder = std::filesystem::path(TASKGRAPH_SOURCE_DIR) / "tests/fuzz/corpus";
+std::filesystem::path folder_of(const char* fuzzer) {
+  return std::filesystem::path(TASKGRAPH_SOURCE_DIR) / "tests/fuzz/corpus" / fuzzer;
+}
 constexpr std::size_t kFileBytesMax = 1'023;
 constexpr std::uint64_t kSeed = 20;
 
@@ -84,8 +86,8 @@ void check_stored(const std::filesystem::path& folder, const Files& files) {
 }
 
 TEST_CASE("the stored corpus is what this version of the wire writes", "[wire][corpus]") {
-  check_stored(kFolder / "batch", batches());
-  check_stored(kFolder / "control", streams());
+  check_stored(folder_of("batch"), batches());
+  check_stored(folder_of("control"), streams());
 }
 
 // Hidden: taskgraph-unit-tests "[write-corpus]" replaces the stored files.
@@ -98,8 +100,8 @@ TEST_CASE("write the corpus", "[.][write-corpus]") {
       REQUIRE(out.flush().good());
     }
   };
-  write(kFolder / "batch", batches());
-  write(kFolder / "control", streams());
+  write(folder_of("batch"), batches());
+  write(folder_of("control"), streams());
 }
 
 }  // namespace

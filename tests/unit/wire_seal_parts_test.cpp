@@ -147,7 +147,7 @@ TEST_CASE("an acknowledgement beyond all parts is not cut short", "[wire][seal]"
   for (std::uint32_t i = 0; i < kSealPartsMax; ++i) ack.flags.push_back({{3}, {4}, {{{5}, i}, {6}, meta}});
   CHECK(split(ack, 1).size() == kSealPartsMax);
   ack.flags.push_back({{3}, {4}, {{{5}, kSealPartsMax}, {6}, meta}});
-  CHECK(split(std::move(ack), 1).empty());
+  CHECK(split(ack, 1).empty());
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,6 +18,10 @@
 #include "host/plugin/library.hpp"
 #include "host/plugin/probe.hpp"
 #include "host/plugin/search.hpp"
+#include "host/processes/run_job_in_workers.hpp"
+#include "host/processes/worker_main.hpp"
+#include "host/runtime/job_description.hpp"
+#include "host/runtime/local_job.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/run_job.hpp"
 
@@ -33,8 +40,6 @@ int end(const Failure& failure) {
 struct Inputs {
   config::TopologyFile topology;
   config::ChaosOption chaos;
-  std::vector<tg_arg> args;
-  tg_job job{};
 };
 
 std::optional<Failure> read_inputs(const config::Options& options, Inputs& inputs) {
@@ -54,45 +59,26 @@ std::optional<Failure> read_inputs(const config::Options& options, Inputs& input
   return config::check_files(options);
 }
 
-tg_view view(std::string_view text) {
-  return {text.data(), text.size()};
+Failure refused(const plugin::Refusal& refusal) {
+  return {refusal.file_missing ? ExitCode::file_missing : ExitCode::plugin_refused, refusal.message()};
 }
 
-void describe_job(Inputs& inputs) {
-  const config::TopologyFile& topology = inputs.topology;
-  static std::string directory;
-  directory = topology.directory.string();
-  for (const config::PluginArgument& arg : topology.args) {
-    inputs.args.push_back(
-        {view(arg.name), static_cast<tg_arg_kind>(arg.kind), view(arg.text), arg.integer, arg.number});
-  }
-  inputs.job.struct_size = sizeof(tg_job);
-  inputs.job.arg_count = static_cast<std::uint32_t>(inputs.args.size());
-  inputs.job.args = inputs.args.data();
-  inputs.job.name = view(topology.spec.name);
-  inputs.job.args_json = view(topology.args_json);
-  inputs.job.task_count = topology.spec.topology->task_count();
-  inputs.job.directory = view(directory);
-}
-
-std::variant<plugin::Library, Failure> load_plugin(const config::Options& options, const Inputs& inputs) {
+config::Result<std::string> find_plugin(const config::Options& options, const config::TopologyFile& topology) {
   plugin::SearchPlaces places;
-  places.topology_directory = inputs.topology.directory;
+  places.topology_directory = topology.directory;
   places.plugin_dirs = options.plugin_dirs.value;
   for (const auto& folder : options.plugin_path.value) {
     if (!places.plugin_path.empty()) places.plugin_path += ':';
     places.plugin_path += folder.string();
   }
   places.installed = plugin::installed_plugins();
-  const auto file = plugin::find_plugin(inputs.topology.plugin_path, places);
+  auto file = plugin::find_plugin(topology.plugin_path, places);
   if (!file) return Failure{ExitCode::file_missing, file.error().message};
-  const auto refused = [](const plugin::Refusal& refusal) {
-    return Failure{refusal.file_missing ? ExitCode::file_missing : ExitCode::plugin_refused, refusal.message()};
-  };
-  auto library = plugin::Library::open(*file);
-  if (!library) return refused(library.error());
-  if (auto refusal = library->init(plugin::host_api(), inputs.job)) return refused(*refusal);
-  return *library;
+  return std::filesystem::absolute(*file).string();
+}
+
+int run_in_workers(const config::Options& options, const Inputs& inputs, const std::string& plugin_file) {
+  return static_cast<int>(processes::run_job_in_workers(options, inputs.topology, plugin_file));
 }
 
 int show_config(const config::Options& options, const config::TopologyFile& topology) {
@@ -116,17 +102,27 @@ int run(int argc, char** argv) {
   static Inputs inputs;
   if (auto failure = read_inputs(*options, inputs)) return end(*failure);
   if (options->print_config && !options->validate) return show_config(*options, inputs.topology);
-  describe_job(inputs);
-  auto loaded = load_plugin(*options, inputs);
-  if (const auto* failure = std::get_if<Failure>(&loaded)) return end(*failure);
-  const plugin::Library library = std::get<plugin::Library>(std::move(loaded));
+  const auto plugin_file = find_plugin(*options, inputs.topology);
+  if (!plugin_file) return end(plugin_file.error());
+  if (options->workers.value != 0 && !options->validate) return run_in_workers(*options, inputs, *plugin_file);
+  static const runtime::JobDescription description(inputs.topology);
+  const auto opened = plugin::Library::open(*plugin_file);
+  if (!opened) return end(refused(opened.error()));
+  const plugin::Library library = *opened;
+  if (auto refusal = library.init(plugin::host_api(), description.job())) return end(refused(*refusal));
   if (options->validate) {
     if (options->print_config) show_config(*options, inputs.topology);
     std::printf("%s: valid; plugin %s accepts it\n", options->topology.value.c_str(), library.path().c_str());
     library.deinit();
     return static_cast<int>(ExitCode::done);
   }
-  const int code = static_cast<int>(runtime::run_job(*options, inputs.topology, inputs.chaos.plan, library.plugin()));
+  const int code =
+      static_cast<int>(runtime::run_job(*options, inputs.topology, [&](runtime::HostActor::Listener listener) {
+        return std::make_unique<runtime::LocalJob>(
+            runtime::LocalJobSettings{inputs.topology.spec, library.plugin(), inputs.topology.digest, inputs.chaos.plan,
+                                      options->threads.value},
+            std::move(listener));
+      }));
   library.deinit();
   return code;
 }
@@ -137,6 +133,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == taskgraph::plugin::kProbeOption)
     taskgraph::plugin::probe_main(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == taskgraph::processes::kWorkerOption)
+    return taskgraph::processes::worker_main();
   try {
     return taskgraph::run(argc, argv);
   } catch (const std::exception& error) {

@@ -34,12 +34,13 @@ constexpr std::string_view kMessages = "Messages";
 constexpr std::string_view kFaults = "Faults on purpose";
 constexpr std::string_view kOther = "Other";
 
-constexpr std::array<OptionRow, 12> kRows{{
+constexpr std::array<OptionRow, 13> kRows{{
     {kJob, "topology", "FILE", "the job: its plugin, tasks and links (required)"},
     {kJob, "coordinator", "WHERE", "embedded (default): one machine, inside this process"},
     {kJob, "result", "FILE", "write the job's result there as JSON at its end; an existing file is replaced"},
     {kJob, "plugin-dir", "DIR", "look for the plugin there too, before TASKGRAPH_PLUGIN_PATH; may be repeated"},
     {kJob, "threads", "N", "threads that run the tasks, 1 to 256; default: as many as the hardware runs at once"},
+    {kJob, "workers", "N", "worker processes that run the tasks, 1 to 64; without it this process runs them"},
     {kChecks, "validate", "", "check everything short of running: options, topology, files, plugin"},
     {kChecks, "print-config", "", "print every effective value with its origin; with --validate, check too"},
     {kMessages, "log-level", "LEVEL", "debug, info (default), warning or error"},
@@ -135,12 +136,13 @@ std::optional<Failure> read_coordinator(std::string_view value) {
                " (known: embedded)");
 }
 
-std::optional<Failure> read_threads(std::string_view value, unsigned& out) {
+std::optional<Failure> read_count(const char* option, std::string_view value, unsigned max, unsigned& out) {
   unsigned number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   const bool whole = error == std::errc() && end == value.data() + value.size();
-  if (!whole || number < 1 || number > kThreadsMax) {
-    return usage("--threads " + quote(value) + ": expected a whole number from 1 to " + std::to_string(kThreadsMax));
+  if (!whole || number < 1 || number > max) {
+    return usage(std::string(option) + " " + quote(value) + ": expected a whole number from 1 to " +
+                 std::to_string(max));
   }
   out = number;
   return std::nullopt;
@@ -174,7 +176,10 @@ std::optional<Failure> store(std::string_view option, const std::string& value, 
     options.chaos = {value, kFromCommandLine};
   } else if (option == "threads") {
     options.threads.origin = kFromCommandLine;
-    return read_threads(value, options.threads.value);
+    return read_count("--threads", value, kThreadsMax, options.threads.value);
+  } else if (option == "workers") {
+    options.workers.origin = kFromCommandLine;
+    return read_count("--workers", value, kWorkersMax, options.workers.value);
   } else {
     options.validate = options.validate || option == "validate";
     options.print_config = options.print_config || option == "print-config";

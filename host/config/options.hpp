@@ -15,6 +15,7 @@
 namespace taskgraph::config {
 
 inline constexpr unsigned kThreadsMax = 256;
+inline constexpr unsigned kWorkersMax = 64;
 inline constexpr std::size_t kPluginDirsMax = 64;
 
 /// Where an effective value comes from.
@@ -47,7 +48,8 @@ struct Options {
   Setting<LogFormat> log_format{LogFormat::text, {}};
   Setting<bool> colour{true, {}};             ///< false: never; true: on a terminal
   Setting<std::optional<std::string>> chaos;  ///< SPEC or FILE as given; chaos_option reads it
-  Setting<unsigned> threads{1, {}};           ///< of the pool that runs the tasks
+  Setting<unsigned> threads{1, {}};           ///< of the pool that runs the tasks, in each worker
+  Setting<unsigned> workers{0, {}};           ///< processes that run the tasks; 0: this one does
 };
 
 /// What parse_options reads beside the command line.

@@ -21,6 +21,11 @@ void HostActor::drain() {
   workers_.post(core::event::StopAll{core::ExitReason::drain});
 }
 
+void HostActor::give_up(JobOutcome outcome) {
+  decide(std::move(outcome));
+  drain();
+}
+
 void HostActor::all_stopped() {
   JobOutcome outcome;
   {

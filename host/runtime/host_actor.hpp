@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 
+#include "host/config/exit_codes.hpp"
 #include "host/coordinator/coordinator.hpp"
 #include "host/core/supervisor.hpp"
 #include "host/runtime/mailbox.hpp"
@@ -18,7 +20,8 @@ struct JobOutcome {
   enum class Kind : std::uint8_t { done, failed, stopped, documents_lost, refused } kind = Kind::stopped;
   std::uint64_t epochs = 0;  ///< the epoch in which it ended
   std::string result = "{}";
-  std::string reason;  ///< of failed, documents_lost and refused
+  std::string reason;                           ///< of failed, documents_lost and refused
+  std::optional<config::ExitCode> exit_code{};  ///< where `kind` does not say which
 };
 
 /// The workers of a host, as its supervisor sees them. Called on the supervisor's strand, and `post` from any thread.
@@ -47,6 +50,8 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   void open() { coordinator_.open(*this); }
   /// Any thread: the tasks get `exit`, then the outcome is `stopped`, unless the job ends first.
   void drain();
+  /// Any thread: this host does not go on; its tasks get `exit`. Unless the job has ended before.
+  void give_up(JobOutcome outcome);
   /// All replicas of all workers have exited. Once, any thread.
   void all_stopped();
   /// From the first view on; any thread that learnt of a view.

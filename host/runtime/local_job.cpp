@@ -2,25 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <random>
 #include <utility>
 #include <vector>
 
 #include "host/coordinator/embedded.hpp"
+#include "host/runtime/random_uuid.hpp"
 #include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::runtime {
-namespace {
-
-template <typename Id>
-Id random_uuid() {
-  std::random_device device;
-  const auto word = [&] { return std::uint64_t{device()} << 32 | device(); };
-  return Id{(word() & ~std::uint64_t{0xf000}) | 0x4000, (word() & ~(std::uint64_t{3} << 62)) | std::uint64_t{2} << 62};
-}
-
-}  // namespace
-
 /// In the order of construction; the threads end first.
 struct LocalJob::Parts final : Workers, WorkerOutside {
   Parts(LocalJobSettings settings, HostActor::Listener listener)

@@ -3,15 +3,12 @@
 
 #include <taskgraph/abi.h>
 
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "host/core/chaos.hpp"
 #include "host/core/job.hpp"
-#include "host/runtime/host_actor.hpp"
-#include "host/runtime/progress.hpp"
+#include "host/runtime/job.hpp"
 
 namespace taskgraph::runtime {
 
@@ -23,21 +20,17 @@ struct LocalJobSettings {
   unsigned threads = 1;
 };
 
-/// Owned by one thread, which calls all functions. Backups are replicas in lives of their own: as many lives as the
-/// largest number of wanted backups, and one more.
-class LocalJob {
+/// Backups are replicas in lives of their own: as many lives as the largest number of wanted backups, and one more.
+class LocalJob final : public Job {
  public:
-  /// The listener is called on the job's threads.
   LocalJob(LocalJobSettings settings, HostActor::Listener listener);
-  /// Waits for hooks that are running: after an outcome there are none.
-  ~LocalJob();
+  ~LocalJob() override;
 
-  void start();
-  void drain();
-  ProgressFacts facts() const;
-  std::uint64_t chaos_faults() const;
-  /// Because too many waited for one task; each was sent again.
-  std::uint64_t frames_dropped() const;
+  void start() override;
+  void drain() override;
+  ProgressFacts facts() const override;
+  std::uint64_t chaos_faults() const override;
+  std::uint64_t frames_dropped() const override;
 
  private:
   struct Parts;

@@ -12,7 +12,6 @@
 
 #include "host/config/quantities.hpp"
 #include "host/config/result_file.hpp"
-#include "host/runtime/local_job.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/progress.hpp"
 #include "host/runtime/signals.hpp"
@@ -22,8 +21,9 @@ namespace {
 
 using config::ExitCode;
 
-ExitCode exit_code(JobOutcome::Kind kind) {
-  switch (kind) {
+ExitCode exit_code(const JobOutcome& outcome) {
+  if (outcome.exit_code.has_value()) return *outcome.exit_code;
+  switch (outcome.kind) {
     case JobOutcome::Kind::done:
       return ExitCode::done;
     case JobOutcome::Kind::failed:
@@ -51,13 +51,11 @@ std::optional<core::Epoch> last_epoch(const config::TopologyFile& topology) {
 /// Owned by run_job; all on the main thread but for the outcome, which is posted to it.
 class Run {
  public:
-  Run(const config::Options& options, const config::TopologyFile& topology, const core::ChaosPlan& chaos,
-      const tg_plugin& plugin)
+  Run(const config::Options& options, const config::TopologyFile& topology, const MakeJob& make)
       : options_(options),
         topology_(topology),
-        job_({topology.spec, plugin, topology.digest, chaos, options.threads.value},
-             {[this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { decided(now); }); },
-              [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); }}),
+        job_(make({[this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { decided(now); }); },
+                   [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); }})),
         signals_(io_, [this](StopSignals::Request request, int) { asked_to_stop(request); }),
         progress_timer_(io_),
         drain_timer_(io_),
@@ -65,7 +63,7 @@ class Run {
         last_epoch_(last_epoch(topology)) {}
 
   ExitCode run() {
-    job_.start();
+    job_->start();
     tick();
     io_.run();
     return code_;
@@ -76,7 +74,7 @@ class Run {
     progress_timer_.expires_after(std::chrono::nanoseconds(kProgressRedraw.ns));
     progress_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error || has_ended_) return;  // cancel() does not reach a timer that has fired and waits for its turn
-      ProgressFacts facts = job_.facts();
+      ProgressFacts facts = job_->facts();
       facts.last_epoch = last_epoch_;
       if (auto line = progress_.tick(facts, now(), terminal_columns())) show_progress(progress_, *line);
       tick();
@@ -97,7 +95,7 @@ class Run {
     const std::string what = decided_.has_value() ? "the job has ended and its tasks exit already"
                                                   : fmt::format("tasks have {} to save", limit);
     log(LogLevel::info, fmt::format("stopping: {}; a second signal stops at once", what));
-    job_.drain();
+    job_->drain();
     limit_exits();
   }
 
@@ -130,16 +128,16 @@ class Run {
   /// Without waiting for hooks that still run: nothing of this process is torn down under them.
   [[noreturn]] void leave() {
     const JobOutcome stopped{
-        .kind = JobOutcome::Kind::stopped, .epochs = job_.facts().epoch.value, .result = "{}", .reason = {}};
+        .kind = JobOutcome::Kind::stopped, .epochs = job_->facts().epoch.value, .result = "{}", .reason = {}};
     std::_Exit(static_cast<int>(report(decided_.value_or(stopped))));
   }
 
   ExitCode report(const JobOutcome& outcome) {
     end_progress(progress_);
-    const ProgressFacts facts = job_.facts();
-    if (const std::uint64_t faults = job_.chaos_faults(); faults != 0)
+    const ProgressFacts facts = job_->facts();
+    if (const std::uint64_t faults = job_->chaos_faults(); faults != 0)
       log(LogLevel::info, fmt::format("chaos: {} faults injected", faults));
-    if (const std::uint64_t frames = job_.frames_dropped(); frames != 0)
+    if (const std::uint64_t frames = job_->frames_dropped(); frames != 0)
       log(LogLevel::warning, fmt::format("{} frames were dropped, as too many waited for one task", frames));
     static constexpr std::string_view kWords[] = {"done", "failed", "stopped", "documents lost", "refused"};
     const std::string reason = outcome.reason.empty() ? "" : ": " + outcome.reason;
@@ -149,20 +147,20 @@ class Run {
                     kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.failures,
                     reason));
     const bool ended = good || outcome.kind == JobOutcome::Kind::failed;
-    if (!options_.result.value.has_value() || !ended) return exit_code(outcome.kind);
+    if (!options_.result.value.has_value() || !ended) return exit_code(outcome);
     const config::JobResult result{topology_.spec.name, static_cast<config::JobStatus>(outcome.kind), outcome.epochs,
                                    outcome.result};
     if (auto failure = config::write_result_file(*options_.result.value, result)) {
       log(LogLevel::error, failure->text);
       return failure->code;
     }
-    return exit_code(outcome.kind);
+    return exit_code(outcome);
   }
 
   const config::Options& options_;
   const config::TopologyFile& topology_;
   boost::asio::io_context io_;
-  LocalJob job_;
+  const std::unique_ptr<Job> job_;
   StopSignals signals_;
   boost::asio::steady_timer progress_timer_;
   boost::asio::steady_timer drain_timer_;
@@ -176,10 +174,9 @@ class Run {
 
 }  // namespace
 
-ExitCode run_job(const config::Options& options, const config::TopologyFile& topology, const core::ChaosPlan& chaos,
-                 const tg_plugin& plugin) {
+ExitCode run_job(const config::Options& options, const config::TopologyFile& topology, const MakeJob& make) {
   ignore_broken_pipes();
-  return Run(options, topology, chaos, plugin).run();
+  return Run(options, topology, make).run();
 }
 
 }  // namespace taskgraph::runtime

@@ -46,9 +46,9 @@ Files batches() {
 
 /// The same for control messages; a first byte says in what pieces the fuzzer shall feed the stream.
 Files streams() {
-  const char* const to_worker[WireRandom::kToWorkerKinds] = {"view", "epoch", "stop", "addresses"};
-  const char* const to_supervisor[WireRandom::kToSupervisorKinds] = {"resignation", "advance",  "finish",
-                                                                     "all-stopped", "log-line", "counters"};
+  const char* const to_worker[WireRandom::kToWorkerKinds] = {"view", "epoch", "stop", "setup", "addresses"};
+  const char* const to_supervisor[WireRandom::kToSupervisorKinds] = {
+      "resignation", "advance", "finish", "all-stopped", "log-line", "ready", "cannot-start", "counters"};
   constexpr char kPieceBytes = 7;
   WireRandom random(kSeed, 30, 5);
   Files files;

@@ -1,0 +1,103 @@
+/// The workers of a host, as a whole: started, told, missed, replaced.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "host/core/restart.hpp"
+#include "host/processes/worker_process.hpp"
+#include "host/runtime/host_actor.hpp"
+#include "host/runtime/mailbox.hpp"
+
+namespace taskgraph::processes {
+
+/// All that happens to workers, one after another.
+struct NurseryEvent {
+  struct Begin {};
+  struct Told {
+    WorkerProcess* worker;
+    wire::ToSupervisor message;
+  };
+  struct Died {
+    WorkerProcess* worker;
+    process::Ending ending;
+  };
+  std::variant<Begin, Told, Died, core::WorkerEvent> what;
+};
+
+/// A strand; at a stable address until the executor has stopped. Memory: a few KiB for each worker that there has ever
+/// been, as strands live as long as the executor.
+class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Workers {
+ public:
+  Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers);
+
+  /// Once, before events flow.
+  void set_host(runtime::HostActor& host) { host_ = &host; }
+
+  // Any thread.
+  void begin() { Mailbox::post(NurseryEvent{NurseryEvent::Begin{}}); }
+  void post(const core::WorkerEvent& event) override { Mailbox::post(NurseryEvent{event}); }
+  std::uint64_t pulls() const { return pulls_.load(std::memory_order_relaxed); }
+  std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
+  std::uint64_t frames_dropped() const { return frames_dropped_.load(std::memory_order_relaxed); }
+
+  /// After the executor has stopped: lets the workers go, and ends those that stay, and what they have forked.
+  void close();
+
+  static constexpr int kLeaveMs = 1'000;  ///< for a worker to go by itself
+
+ private:
+  struct Slot {
+    WorkerProcess* worker = nullptr;  ///< nullptr: it is to be started at `restart_at`
+    std::uint16_t port = 0;           ///< not 0: it is ready
+    bool stopped = false;             ///< its replicas have exited, or it is gone for good
+    core::Time restart_at;
+    wire::Counters counters;  ///< of its worker, as it said last
+  };
+
+  // Mailbox
+  void handle(NurseryEvent event, core::Time now) override;
+  void ticked(core::Time now) override { start_due(now); }
+
+  void on(NurseryEvent::Begin& begin, core::Time now);
+  void on(NurseryEvent::Told& told, core::Time now);
+  void on(NurseryEvent::Died& died, core::Time now);
+  void on(core::WorkerEvent& event, core::Time now);
+
+  void told(Slot& slot, wire::Ready& ready);
+  void told(Slot& slot, wire::CannotStart& failure);
+  void told(Slot& slot, wire::Counters& counters);
+  void told(Slot& slot, core::effect::AllStopped& stopped);
+  void told(Slot& slot, wire::LogLine& line);
+  template <typename Request>
+  void told(Slot&, Request& request) {
+    host_->post(core::event::FromWorker{std::move(request)});
+  }
+
+  void start(Slot& slot);
+  void start_due(core::Time now);
+  void announce_addresses();
+  void send_to_ready(const wire::ToWorker& message);
+  void check_stopped();
+  Slot* slot_of(const WorkerProcess* worker);
+  std::size_t number_of(const Slot& slot) const { return static_cast<std::size_t>(&slot - slots_.data()); }
+
+  const wire::Setup setup_;
+  core::RestartPolicy restarts_;
+  runtime::HostActor* host_ = nullptr;
+  std::vector<Slot> slots_;
+  std::vector<std::unique_ptr<WorkerProcess>> workers_;  ///< all that there have been
+  bool begun_ = false;                                   ///< all were ready once
+  bool stopping_ = false;
+  bool reported_stopped_ = false;
+  std::atomic<std::uint64_t> pulls_{0};
+  std::atomic<std::uint64_t> failures_{0};
+  std::atomic<std::uint64_t> frames_dropped_{0};
+};
+
+}  // namespace taskgraph::processes

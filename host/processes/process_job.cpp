@@ -1,0 +1,76 @@
+#include "host/processes/process_job.hpp"
+
+#include <utility>
+
+#include "host/coordinator/embedded.hpp"
+#include "host/process/descendants.hpp"
+#include "host/processes/nursery.hpp"
+#include "host/runtime/executor.hpp"
+#include "host/runtime/host_actor.hpp"
+#include "host/runtime/random_uuid.hpp"
+
+namespace taskgraph::processes {
+
+/// In the order of construction; the thread ends first. One thread is enough: no hook runs here.
+struct ProcessJob::Parts {
+  Parts(ProcessJobSettings settings, runtime::HostActor::Listener listener)
+      : topology(settings.topology),
+        executor(1),
+        nursery(executor, topology.spec, std::move(settings.setup), settings.workers),
+        host(executor, topology.spec, coordinator, runtime::random_uuid<core::HostId>(), topology.digest, nursery,
+             std::move(listener)) {
+    nursery.set_host(host);
+  }
+
+  const config::TopologyFile& topology;
+  coordinator::Embedded coordinator;
+  runtime::Executor executor;
+  Nursery nursery;
+  runtime::HostActor host;
+};
+
+namespace {
+
+ProcessJobSettings with_job(ProcessJobSettings settings) {
+  // The coordinator ends with this process, so that the fresh name is the job's.
+  settings.setup.job = runtime::random_uuid<core::JobId>();
+  return settings;
+}
+
+}  // namespace
+
+ProcessJob::ProcessJob(ProcessJobSettings settings, runtime::HostActor::Listener listener)
+    : parts_(std::make_unique<Parts>(with_job(std::move(settings)), std::move(listener))) {
+  process::become_subreaper();
+}
+
+ProcessJob::~ProcessJob() {
+  parts_->executor.stop();
+  parts_->nursery.close();
+  parts_->coordinator.close();
+}
+
+void ProcessJob::start() {
+  parts_->host.open();
+  parts_->nursery.begin();
+}
+
+void ProcessJob::drain() {
+  parts_->host.drain();
+}
+
+runtime::ProgressFacts ProcessJob::facts() const {
+  runtime::ProgressFacts facts;
+  facts.epoch = parts_->host.epoch();
+  facts.tasks_up = parts_->host.tasks_up();
+  facts.tasks = parts_->topology.spec.topology->task_count();
+  facts.pulls = parts_->nursery.pulls();
+  facts.failures = parts_->nursery.failures();
+  return facts;
+}
+
+std::uint64_t ProcessJob::frames_dropped() const {
+  return parts_->nursery.frames_dropped();
+}
+
+}  // namespace taskgraph::processes

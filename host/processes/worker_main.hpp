@@ -1,0 +1,15 @@
+/// A worker process: one life of a job's worker, told by its supervisor what to run.
+#pragma once
+
+namespace taskgraph::processes {
+
+/// The hidden argument by which the host's executable becomes a worker.
+inline constexpr const char* kWorkerOption = "--worker-of-supervisor";
+/// Where a worker finds the stream to its supervisor.
+inline constexpr int kLinkDescriptor = 3;
+
+/// Main thread of a worker; returns its exit code when the job has ended. A worker whose supervisor is gone leaves at
+/// once, by _Exit: what it does after that moment nobody has granted.
+int worker_main();
+
+}  // namespace taskgraph::processes

@@ -1,0 +1,86 @@
+/// A worker process as its supervisor holds it: child, stream, death.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/core/worker.hpp"
+#include "host/process/child.hpp"
+#include "host/processes/control_link.hpp"
+#include "host/runtime/io_strand.hpp"
+#include "host/runtime/worker_outside.hpp"
+#include "host/wire/control.hpp"
+
+namespace taskgraph::processes {
+
+/// One worker process. At a stable address until the executor has stopped.
+class WorkerProcess final {
+ public:
+  /// Called on strands of this process, in order, `died` last.
+  struct Listener {
+    std::function<void(WorkerProcess&, wire::ToSupervisor&&)> told;
+    /// Reaped, and all that it had forked.
+    std::function<void(WorkerProcess&, const process::Ending&)> died;
+  };
+
+  /// Spawns it and sends its setup. Throws std::system_error.
+  WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener);
+
+  core::LifeId life() const { return life_; }
+  pid_t pid() const { return watch_.child.pid(); }
+  /// Any thread.
+  void send(const wire::ToWorker& message);
+  void signal(int number) const { watch_.child.signal(number); }
+
+  // After the executor has stopped.
+  /// Ends the stream: a worker whose replicas have exited leaves, any other one ends at once.
+  void let_go() { link_.hang_up(); }
+  /// Until `end`; then it is killed.
+  void await(core::Time end);
+
+ private:
+  class Link final : public ControlLink {
+   public:
+    Link(runtime::Executor& executor, process::Descriptor socket, WorkerProcess& of)
+        : ControlLink(executor, std::move(socket)), of_(of) {}
+
+   private:
+    bool message(std::string_view bytes) override;
+    void ended(const std::string&) override {}  // its death says more
+
+   public:
+    void hang_up() { close(); }
+
+   private:
+    WorkerProcess& of_;
+  };
+  /// Told by the pidfd.
+  class Watch final : public runtime::IoStrand {
+   public:
+    Watch(runtime::Executor& executor, process::Child of, WorkerProcess& worker)
+        : IoStrand(executor), child(std::move(of)), of_(worker) {}
+    ~Watch() override { take_posted(); }
+    void start() { watch(child.pidfd()); }
+    process::Child child;
+
+   private:
+    void ready(std::uint32_t events, core::Time now) override;
+    void posted(Node*, bool, core::Time) override {}
+    WorkerProcess& of_;
+    bool told_ = false;
+  };
+
+  struct Ends;
+  static Ends socket_pair();
+  WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener, Ends ends);
+
+  const core::LifeId life_;
+  const Listener listener_;
+  Link link_;
+  Watch watch_;
+};
+
+}  // namespace taskgraph::processes

@@ -1,0 +1,29 @@
+/// A running job, as the thread that waits for its end sees it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "host/runtime/host_actor.hpp"
+#include "host/runtime/progress.hpp"
+
+namespace taskgraph::runtime {
+
+/// Owned by one thread, which calls all functions. Its listener is called on the job's threads.
+class Job {
+ public:
+  /// Waits for hooks that are running in this process: after an outcome there are none.
+  virtual ~Job() = default;
+
+  virtual void start() = 0;
+  virtual void drain() = 0;
+  virtual ProgressFacts facts() const = 0;
+  virtual std::uint64_t chaos_faults() const = 0;
+  /// Because too many waited for one task; each was sent again.
+  virtual std::uint64_t frames_dropped() const = 0;
+};
+
+using MakeJob = std::function<std::unique_ptr<Job>(HostActor::Listener)>;
+
+}  // namespace taskgraph::runtime

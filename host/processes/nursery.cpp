@@ -17,7 +17,12 @@ namespace taskgraph::processes {
 using runtime::LogLevel;
 
 Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers)
-    : Mailbox(executor), setup_(std::move(setup)), restarts_(spec.restart), slots_(workers) {}
+    : Mailbox(executor),
+      setup_(std::move(setup)),
+      stall_(spec.failure.stall),
+      look_every_{std::min(spec.failure.stall.ns / 5, core::milliseconds(100).ns)},
+      restarts_(spec.restart),
+      slots_(workers) {}
 
 void Nursery::handle(NurseryEvent event, core::Time now) {
   std::visit([&](auto& one) { on(one, now); }, event.what);
@@ -25,8 +30,29 @@ void Nursery::handle(NurseryEvent event, core::Time now) {
 
 // ---------------------------------------------------------------- workers start
 
-void Nursery::on(NurseryEvent::Begin&, core::Time) {
+void Nursery::on(NurseryEvent::Begin&, core::Time now) {
   for (Slot& slot : slots_) start(slot);
+  looked_at_ = now;
+  wake_at(now + look_every_);
+}
+
+void Nursery::ticked(core::Time now) {
+  start_due(now);
+  if (now - looked_at_ >= look_every_) end_stalled(now);
+  wake_at(looked_at_ + look_every_);
+}
+
+/// A worker that shows no beat for failure.stall is killed; its death tells the rest.
+void Nursery::end_stalled(core::Time now) {
+  const core::Time before = std::exchange(looked_at_, now);
+  // This process itself did not run, and neither did the machine, perhaps: nothing is known of the others.
+  if (now - before > look_every_ * 3) return;
+  for (Slot& slot : slots_) {
+    if (slot.worker == nullptr || slot.port == 0 || slot.stalled) continue;
+    if (now - slot.worker->newest_beat() <= stall_) continue;
+    slot.stalled = true;
+    slot.worker->signal(SIGKILL);
+  }
 }
 
 void Nursery::start(Slot& slot) {
@@ -34,6 +60,7 @@ void Nursery::start(Slot& slot) {
   setup.life = runtime::random_uuid<core::LifeId>();
   slot.port = 0;
   slot.counters = {};
+  slot.stalled = false;
   workers_.push_back(std::make_unique<WorkerProcess>(
       executor(), std::move(setup),
       WorkerProcess::Listener{[this](WorkerProcess& worker, wire::ToSupervisor&& message) {
@@ -158,7 +185,8 @@ void Nursery::on(NurseryEvent::Died& died, core::Time now) {
   if (begun_) host_->post(core::event::WorkerDied{life});
   if (slot->stopped) return;
   const std::string what =
-      fmt::format("worker {} (process {}) {}{}", number_of(*slot), died.worker->pid(), died.ending.text(),
+      fmt::format("worker {} (process {}) {}{}", number_of(*slot), died.worker->pid(),
+                  slot->stalled ? "did not run for failure.stall, and was killed" : died.ending.text(),
                   orphans == 0 ? "" : fmt::format("; {} processes that it had started were ended", orphans));
   if (stopping_) {
     slot->stopped = true;
@@ -168,7 +196,7 @@ void Nursery::on(NurseryEvent::Died& died, core::Time now) {
   const bool outside = died.ending.kind == process::Ending::Kind::signalled && died.ending.number == SIGKILL;
   const core::TaskId place{static_cast<std::uint32_t>(number_of(*slot))};
   const auto why = restarts_.failed(place, outside ? core::Blame::outside : core::Blame::plugin, what, now);
-  if (why.has_value() || !was_ready) {
+  if (why.has_value() || (!was_ready && !outside)) {
     slot->stopped = true;
     return host_->give_up({.kind = runtime::JobOutcome::Kind::failed,
                            .reason = was_ready ? "worker" + why->substr(4) : what + " before it was ready"});

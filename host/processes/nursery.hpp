@@ -57,12 +57,13 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
     std::uint16_t port = 0;           ///< not 0: it is ready
     bool stopped = false;             ///< its replicas have exited, or it is gone for good
     core::Time restart_at;
+    bool stalled = false;     ///< it was killed for that
     wire::Counters counters;  ///< of its worker, as it said last
   };
 
   // Mailbox
   void handle(NurseryEvent event, core::Time now) override;
-  void ticked(core::Time now) override { start_due(now); }
+  void ticked(core::Time now) override;
 
   void on(NurseryEvent::Begin& begin, core::Time now);
   void on(NurseryEvent::Told& told, core::Time now);
@@ -81,6 +82,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
 
   void start(Slot& slot);
   void start_due(core::Time now);
+  void end_stalled(core::Time now);
   void announce_addresses();
   void send_to_ready(const wire::ToWorker& message);
   void check_stopped();
@@ -88,6 +90,9 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   std::size_t number_of(const Slot& slot) const { return static_cast<std::size_t>(&slot - slots_.data()); }
 
   const wire::Setup setup_;
+  const core::Duration stall_;
+  const core::Duration look_every_;
+  core::Time looked_at_;
   core::RestartPolicy restarts_;
   runtime::HostActor* host_ = nullptr;
   std::vector<Slot> slots_;

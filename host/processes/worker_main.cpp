@@ -24,6 +24,7 @@
 #include "host/plugin/bridge.hpp"
 #include "host/plugin/library.hpp"
 #include "host/process/descendants.hpp"
+#include "host/processes/beat_page.hpp"
 #include "host/processes/control_link.hpp"
 #include "host/runtime/chaos.hpp"
 #include "host/runtime/job_description.hpp"
@@ -91,10 +92,11 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   /// Blocks until all replicas have exited as they were told to, and the supervisor has let this worker go. Leaves the
   /// process when the supervisor ends before.
   void run() {
-    // A thread of its own looks at the stream's end: hooks may keep all others.
+    // A thread of its own looks at the stream's end, and shows that this process runs: hooks may keep all others.
     pollfd end{kLinkDescriptor, POLLRDHUP, 0};
-    while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
-    }
+    do {
+      BeatPage::in(beats_).beat(runtime::now());
+    } while (::poll(&end, 1, static_cast<int>(kBeatPeriod.ns / 1'000'000)) <= 0);
     if (!stopped_.load()) leave(ExitCode::stopped);
     executor_.stop();
   }
@@ -159,6 +161,8 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   void receive(const core::SealAsk& ask) override { worker_.receive(ask); }
   void receive(core::SealAck&& ack) override { worker_.receive(std::move(ack)); }
 
+  const process::SharedMemory beats_ = process::SharedMemory::map(process::Descriptor(kBeatDescriptor), kBeatPageBytes,
+                                                                  process::SharedMemory::Access::read_write);
   const core::JobId job_;
   const core::Lease lease_ = core::Lease::open_ended();  ///< the coordinator is in the supervisor, and ends with it
   runtime::Chaos chaos_;

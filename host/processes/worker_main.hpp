@@ -7,6 +7,8 @@ namespace taskgraph::processes {
 inline constexpr const char* kWorkerOption = "--worker-of-supervisor";
 /// Where a worker finds the stream to its supervisor.
 inline constexpr int kLinkDescriptor = 3;
+/// And the memory of its BeatPage.
+inline constexpr int kBeatDescriptor = 4;
 
 /// Main thread of a worker; returns its exit code when the job has ended. A worker whose supervisor is gone leaves at
 /// once, by _Exit: what it does after that moment nobody has granted.

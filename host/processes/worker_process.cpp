@@ -37,9 +37,10 @@ WorkerProcess::Ends WorkerProcess::socket_pair() {
 namespace {
 
 /// The child reads its setup by blocking reads and makes its end non-blocking afterwards.
-process::Child spawn(int link) {
-  static_assert(kLinkDescriptor == 3);
-  return process::Child::spawn({"/proc/self/exe", {kWorkerOption}, {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, link}});
+process::Child spawn(int link, int beats) {
+  static_assert(kLinkDescriptor == 3 && kBeatDescriptor == 4);
+  return process::Child::spawn(
+      {"/proc/self/exe", {kWorkerOption}, {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, link, beats}});
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, Lis
     : life_(setup.life),
       listener_(std::move(listener)),
       link_(executor, std::move(ends.ours), *this),
-      watch_(executor, spawn(ends.theirs.get()), *this) {
+      watch_(executor, spawn(ends.theirs.get(), beats_.descriptor().get()), *this) {
   send(setup);
   link_.start();
   watch_.start();

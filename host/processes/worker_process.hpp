@@ -1,6 +1,7 @@
 /// A worker process as its supervisor holds it: child, stream, death.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "host/core/worker.hpp"
 #include "host/process/child.hpp"
+#include "host/processes/beat_page.hpp"
 #include "host/processes/control_link.hpp"
 #include "host/runtime/io_strand.hpp"
 #include "host/runtime/worker_outside.hpp"
@@ -33,6 +35,8 @@ class WorkerProcess final {
   pid_t pid() const { return watch_.child.pid(); }
   /// Any thread.
   void send(const wire::ToWorker& message);
+  /// When it was seen to run; before its first beat: when it was started.
+  core::Time newest_beat() const { return std::max(started_, BeatPage::in(beats_).newest()); }
   void signal(int number) const { watch_.child.signal(number); }
 
   // After the executor has stopped.
@@ -79,6 +83,8 @@ class WorkerProcess final {
 
   const core::LifeId life_;
   const Listener listener_;
+  const core::Time started_ = runtime::now();
+  const process::SharedMemory beats_ = process::SharedMemory::make("taskgraph-beats", kBeatPageBytes);
   Link link_;
   Watch watch_;
 };

@@ -28,9 +28,11 @@ struct Life final : Receiver {
   void receive(Frame&& frame) override {
     if (on_frame) on_frame(frame);
     if (const auto* request = std::get_if<PullRequest>(&frame.body)) {
+      {
+        const std::lock_guard lock(mutex);
+        bodies.push_back(request->body);
+      }
       note("request " + std::to_string(frame.stamp.sequence) + " of " + std::to_string(request->body.size()));
-      const std::lock_guard lock(mutex);
-      bodies.push_back(request->body);
     }
     if (const auto* answer = std::get_if<PullAnswer>(&frame.body)) note("answer " + std::to_string(answer->pull));
     if (const auto* flag = std::get_if<Flag>(&frame.body)) note("flag " + std::string(flag->meta.view()));

@@ -68,8 +68,9 @@ struct Counters {
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
-using ToWorker = std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup>;
-using ToSupervisor =
-    std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped, LogLine, Counters, Ready, CannotStart>;
+using ToWorker =
+    std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup>;
+using ToSupervisor = std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped,
+                                  LogLine, Counters, Ready, CannotStart>;
 
 }  // namespace taskgraph::wire

@@ -31,6 +31,6 @@ inline constexpr std::size_t kAddressesMax = 16'384;
 inline constexpr std::size_t kTextBytesMax =
     4'096;  ///< of a log line or a reason; longer ones are cut as they are sent
 inline constexpr std::size_t kSetupTextBytesMax = std::size_t{16} * 1024 * 1024;  ///< each text of a setup
-inline constexpr std::size_t kResultBytesMax = std::size_t{256} * 1024;  ///< of a job
+inline constexpr std::size_t kResultBytesMax = std::size_t{256} * 1024;           ///< of a job
 
 }  // namespace taskgraph::wire

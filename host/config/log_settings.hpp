@@ -1,4 +1,5 @@
-/// What the user chooses of the log; read from the command line and the environment, used by runtime/log.
+/// What the user chooses of the log; read from the command line and the environment, used by runtime/log
+/// and, for lines that cross processes, by wire/control.
 #pragma once
 
 namespace taskgraph::config {

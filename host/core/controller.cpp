@@ -109,6 +109,10 @@ std::optional<Transaction> Controller::change_assignment(Documents& documents, T
 
   std::map<LifeId, bool> dead;
   for (const LifeId& life : view->lives()) dead[life] = is_dead(life, documents, now);
+  for (std::uint32_t i = 0; i < view->tasks().size(); ++i) {
+    const Seat& primary = view->task({i}).primary;
+    if (!primary.is_empty() && dead[primary.life] && !resigned_.contains({{i}, primary})) restarts_.killed({i});
+  }
   const auto next = place({spec_, *view, lives, [&](LifeId life) { return dead[life]; },
                            [&](TaskId task, const Seat& seat) {
                              return resigned_.contains({task, seat});

@@ -7,48 +7,6 @@
 
 namespace taskgraph::core {
 
-void Documents::replace(std::vector<Entry> entries) {
-  entries_.clear();
-  for (Entry& entry : entries) entries_.emplace(entry.key, std::move(entry));
-}
-
-void Documents::committed(const Transaction& transaction, const std::vector<DocumentVersion>& versions) {
-  for (std::size_t i = 0; i < transaction.writes.size(); ++i) {
-    const Transaction::Write& write = transaction.writes[i];
-    if (write.document == nullptr) {
-      entries_.erase(write.key);
-    } else {
-      entries_[write.key] = Entry{write.key, versions[i], write.document};
-    }
-  }
-}
-
-DocumentVersion Documents::version(const Key& key) const {
-  const auto found = entries_.find(key);
-  return found == entries_.end() ? 0 : found->second.version;
-}
-
-View Documents::view(const JobSpec& spec) {
-  const auto* document = find<ViewDocument>(Key::of(DocumentKind::view));
-  if (document == nullptr) return nullptr;
-  if (view_ != nullptr && view_->version() == document->version) return view_;
-  std::vector<TaskAssignment> tasks;
-  tasks.reserve(spec.topology->task_count());
-  for_each<ShardDocument>(DocumentKind::shard, [&](const ShardDocument& shard) {
-    tasks.insert(tasks.end(), shard.tasks.begin(), shard.tasks.end());
-  });
-  if (tasks.size() != spec.topology->task_count()) return nullptr;
-  view_ = std::make_shared<const Assignment>(document->version, document->candidates, std::move(tasks));
-  return view_;
-}
-
-bool Documents::is_whole(const JobSpec& spec) const {
-  std::size_t tasks = 0;
-  for_each<ShardDocument>(DocumentKind::shard, [&](const ShardDocument& shard) { tasks += shard.tasks.size(); });
-  return tasks == spec.topology->task_count() && version(Key::of(DocumentKind::view)) != 0 &&
-         version(Key::of(DocumentKind::epoch)) != 0 && version(Key::of(DocumentKind::status)) != 0;
-}
-
 void Controller::resigned(const Resignation& resignation, const Assignment& view, Time now) {
   if (!view.task(resignation.task).names(resignation.seat)) return;
   const bool first = resigned_.emplace(std::pair(resignation.task, resignation.seat), true).second;
@@ -61,8 +19,9 @@ void Controller::resigned(const Resignation& resignation, const Assignment& view
 
 std::optional<Transaction> Controller::decide(Documents& documents, Time now) {
   wakeup_ = Time::never();
+  if (!documents.missing(spec_).empty()) return std::nullopt;  // nothing is decided, let alone recreated
   const auto* status = documents.find<StatusDocument>(Key::of(DocumentKind::status));
-  if (!documents.is_whole(spec_) || (status->ended && !mutated(Mutant::finish_twice))) return std::nullopt;
+  if (status->ended && !mutated(Mutant::finish_twice)) return std::nullopt;
   if (auto transaction = end_job(documents)) return transaction;
   if (auto transaction = change_assignment(documents, now)) return transaction;
   return advance(documents);
@@ -150,6 +109,10 @@ std::optional<Transaction> Controller::change_assignment(Documents& documents, T
 
   std::map<LifeId, bool> dead;
   for (const LifeId& life : view->lives()) dead[life] = is_dead(life, documents, now);
+  for (std::uint32_t i = 0; i < view->tasks().size(); ++i) {
+    const Seat& primary = view->task({i}).primary;
+    if (!primary.is_empty() && dead[primary.life] && !resigned_.contains({{i}, primary})) restarts_.killed({i});
+  }
   const auto next = place({spec_, *view, lives, [&](LifeId life) { return dead[life]; },
                            [&](TaskId task, const Seat& seat) {
                              return resigned_.contains({task, seat});

@@ -15,36 +15,6 @@
 
 namespace taskgraph::core {
 
-/// The last consistent read of a job's documents, with what this host has committed since.
-class Documents {
- public:
-  void replace(std::vector<Entry> entries);
-  void committed(const Transaction& transaction, const std::vector<DocumentVersion>& versions);
-
-  bool empty() const { return entries_.empty(); }
-  DocumentVersion version(const Key& key) const;
-  template <typename T>
-  const T* find(const Key& key) const {
-    const auto found = entries_.find(key);
-    return found == entries_.end() ? nullptr : std::get_if<T>(found->second.document.get());
-  }
-  /// Calls `fn(const T&)` for each document of the type, by rising key.
-  template <typename T, typename F>
-  void for_each(DocumentKind kind, F fn) const {
-    for (auto at = entries_.lower_bound(Key{kind, 0, 0}); at != entries_.end() && at->first.kind == kind; ++at) {
-      fn(std::get<T>(*at->second.document));
-    }
-  }
-  /// Nothing is missing of what stands from the job's creation on: view, epoch, status and all shards.
-  bool is_whole(const JobSpec& spec) const;
-  /// The assignment that view and shards give; the same object as long as the view's version stays.
-  View view(const JobSpec& spec);
-
- private:
-  std::map<Key, Entry> entries_;
-  View view_;
-};
-
 /// A primary's request, compared with the shard that shows its term.
 struct AdvanceAsk {
   TaskId task;

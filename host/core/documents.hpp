@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -10,6 +11,7 @@
 
 #include "host/core/assignment.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/job.hpp"
 #include "host/core/replica_event.hpp"
 
 namespace taskgraph::core {
@@ -114,6 +116,43 @@ struct ReadReply {
   RequestId request = 0;
   bool known = false;
   std::vector<Entry> entries;
+};
+
+/// The last consistent read of a job's documents, with what this host has committed since. Owned by a supervisor.
+class Documents {
+ public:
+  /// Takes a later read; returns what stood before.
+  Documents replace(std::vector<Entry> entries);
+  void committed(const Transaction& transaction, const std::vector<DocumentVersion>& versions);
+
+  /// Spec, view, epoch, status and shards are created together and stand as long as the job (protocol.md 6.4).
+  bool has_lasting() const;
+  /// The first of them that is missing, the spec aside: its name under the job's keys; empty when all are there.
+  std::string missing(const JobSpec& spec) const;
+  /// What of them is missing, or older than in `before`, in words; empty when nothing is. What this host has seen may
+  /// never go back: data was lost or restored, and who acts on it grants what was granted already.
+  std::string lost_since(const Documents& before, const JobSpec& spec) const;
+
+  bool empty() const { return entries_.empty(); }
+  DocumentVersion version(const Key& key) const;
+  template <typename T>
+  const T* find(const Key& key) const {
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? nullptr : std::get_if<T>(found->second.document.get());
+  }
+  /// Calls `fn(const T&)` for each document of the type, by rising key.
+  template <typename T, typename F>
+  void for_each(DocumentKind kind, F fn) const {
+    for (auto at = entries_.lower_bound(Key{kind, 0, 0}); at != entries_.end() && at->first.kind == kind; ++at) {
+      fn(std::get<T>(*at->second.document));
+    }
+  }
+  /// The assignment that view and shards give; the same object as long as the view's version stays.
+  View view(const JobSpec& spec);
+
+ private:
+  std::map<Key, Entry> entries_;
+  View view_;
 };
 
 }  // namespace taskgraph::core

@@ -60,7 +60,8 @@ struct PullAnswer {
   Bytes body;  ///< the value, or the error's text
 };
 
-/// Nothing but the acknowledgement in the stamp.
+/// Nothing but the acknowledgement in the stamp. With a sequence: it stands for a frame of an epoch that its sender has
+/// left, so that the numbers have no gap.
 struct Acknowledgement {};
 
 using FrameBody = std::variant<Acknowledgement, Flag, PullRequest, PullAnswer>;

@@ -9,7 +9,11 @@
 namespace taskgraph::core {
 
 Replica::Replica(Identity identity, const JobSpec& spec, const Lease& lease)
-    : identity_(identity), spec_(spec), lease_(lease), flags_(spec.limits.flags_per_epoch) {}
+    : identity_(identity),
+      spec_(spec),
+      lease_(lease),
+      flags_(spec.limits.flags_per_epoch),
+      early_flags_(spec.limits.flags_per_epoch) {}
 
 void Replica::handle(ReplicaEvent&& event, Time now, ReplicaEffects& out) {
   if (ended_) return;  // S10, S11: nothing after the end
@@ -21,6 +25,12 @@ std::size_t Replica::frames_held() const {
   std::size_t held = 0;
   for (const auto& peer : peers_) held += peer->channel.held();
   return held;
+}
+
+std::size_t Replica::frames_kept() const {
+  std::size_t kept = 0;
+  for (const auto& peer : peers_) kept += peer->channel.kept();
+  return kept;
 }
 
 // ---------------------------------------------------------------- from the worker
@@ -183,7 +193,7 @@ void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
   const auto& links = spec_.topology->links();
   const auto differs = [](const Link& link) { return link.shape->differs_per_epoch(); };
   if (first || std::any_of(links.begin(), links.end(), differs)) find_neighbours();
-  for (const StoredFlag& stored : std::exchange(early_flags_, {})) adopt(stored);
+  adopt_early();
   out.push_back(effect::EnterEpoch{epoch});
   for (const auto& ids : neighbours_) {
     for (const TaskId id : ids) {

@@ -67,8 +67,10 @@ class Replica {
     return flags_.raised_here() + flags_queued < spec_.limits.flags_per_epoch;
   }
   const ReplicaCounters& counters() const { return counters_; }
-  /// Frames waiting in and out, for limits and tests.
+  /// Frames of all peers that wait for one before them, and that are kept until a peer acknowledges them: for limits
+  /// and tests.
   std::size_t frames_held() const;
+  std::size_t frames_kept() const;
 
  private:
   /// The primary of another task, at one term.
@@ -121,6 +123,7 @@ class Replica {
   void answer(Peer& to, Epoch epoch, PullAnswer answer);
   void announce(const Flag& flag);
   void adopt(const StoredFlag& stored);
+  void adopt_early();
   void repeat_to(TaskId restarted);
 
   // After each event.
@@ -152,7 +155,8 @@ class Replica {
   std::vector<std::unique_ptr<Peer>> peers_;     ///< by rising task; made at first contact
   std::vector<Peer*> dirty_;                     ///< with something to send
   Flags flags_;
-  std::vector<StoredFlag> early_flags_;  ///< to adopt in an epoch that others have reached already
+  Epoch early_epoch_;  ///< the newest that an acknowledgement has told of, if later than the own one
+  Flags early_flags_;  ///< of early_epoch_, to adopt when it is entered
   Pulls pulls_;
   Serves serves_;
 

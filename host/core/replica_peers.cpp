@@ -218,16 +218,29 @@ void Replica::answer(Peer& to, Epoch epoch, PullAnswer answer) {
   mark_dirty(to);
 }
 
-/// Who acknowledged a seal may be in a later epoch than the new primary: those flags wait until it gets there (S6).
+/// Who acknowledged a seal may be in a later epoch than the new primary: those flags wait until it gets there (S6), but
+/// for those of an epoch that, as a still later one shows, has passed for the whole job.
 void Replica::adopt(const StoredFlag& stored) {
   if (stored.epoch < epoch()) return;
   const bool early = stored.epoch > epoch();
-  if (early && early_flags_.size() < std::size_t{spec_.limits.flags_per_epoch} * view_->lives().size()) {
-    return early_flags_.push_back(stored);
+  if (early && stored.epoch > early_epoch_) {
+    early_epoch_ = stored.epoch;
+    early_flags_.clear();
   }
-  const Flags::Kept kept = early ? Flags::Kept::over_limit : flags_.adopt(stored.flag);
-  if (kept == Flags::Kept::added) announce(stored.flag);
+  if (early && stored.epoch < early_epoch_) return;
+  const Flags::Kept kept = (early ? early_flags_ : flags_).adopt(stored.flag);
   if (kept == Flags::Kept::over_limit) ++counters_.over_limit;
+  if (kept == Flags::Kept::added && !early) announce(stored.flag);
+}
+
+void Replica::adopt_early() {
+  if (early_epoch_ > epoch()) return;
+  if (early_epoch_ == epoch()) {
+    for (const Flag& flag : early_flags_.raised()) {
+      if (flags_.adopt(flag) == Flags::Kept::added) announce(flag);
+    }
+  }
+  early_flags_.clear();
 }
 
 void Replica::announce(const Flag& flag) {

@@ -6,8 +6,7 @@ namespace taskgraph::core {
 
 std::optional<std::string> RestartPolicy::failed(TaskId task, Blame blame, const std::string& reason, Time now) {
   if (blame != Blame::plugin) {
-    const auto found = histories_.find(task);
-    if (found != histories_.end()) found->second.restart_at = Time{};  // whatever it was waiting for
+    killed(task);
     return std::nullopt;
   }
   History& history = histories_[task];
@@ -23,6 +22,11 @@ std::optional<std::string> RestartPolicy::failed(TaskId task, Blame blame, const
   for (std::size_t i = 1; i < count && wait < limits_.backoff_max; ++i) wait = wait * 2;
   history.restart_at = now + std::min(wait, limits_.backoff_max);
   return std::nullopt;
+}
+
+void RestartPolicy::killed(TaskId task) {
+  const auto found = histories_.find(task);
+  if (found != histories_.end()) found->second.restart_at = Time{};
 }
 
 Time RestartPolicy::restart_at(TaskId task) const {

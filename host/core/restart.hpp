@@ -21,6 +21,8 @@ class RestartPolicy {
 
   /// Notes a failure. A text: the task is given up, and this is why.
   std::optional<std::string> failed(TaskId task, Blame blame, const std::string& reason, Time now);
+  /// A replica of the task has ended by no fault of its plugin: no backoff holds the next one back.
+  void killed(TaskId task);
   /// No new replica of the task before this time.
   Time restart_at(TaskId task) const;
 

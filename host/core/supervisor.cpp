@@ -63,33 +63,22 @@ void Supervisor::on(ReadReply& reply, Time now, SupervisorEffects& out) {
   read_at_ = now + kReadEvery;
   if (!reply.known) return;
   TG_ASSERT(doing_ == Doing::nothing);  // or it would not be known which of the two came first
-  const Seen before = seen();
-  documents_.replace(std::move(reply.entries));
+  const Documents before = documents_.replace(std::move(reply.entries));
   stale_ = false;
   const auto* spec = documents_.find<SpecDocument>(Key::of(DocumentKind::spec));
-  const bool gone = !job_.is_nil() && (spec == nullptr || spec->job != job_);
-  if (gone || (spec != nullptr && (!documents_.is_whole(spec_) || seen().is_older_than(before)))) {
-    return refuse(effect::Refused::Why::documents_lost,
-                  "the job's documents at the coordinator are gone or older than what this host has seen; nobody may "
-                  "recreate them: look at the coordinator's data",
-                  out);
+  if (spec == nullptr) {
+    if (!job_.is_nil() || documents_.has_lasting()) refuse_lost("spec is missing", out);
+    return;
   }
-  if (spec == nullptr) return;
+  if (!job_.is_nil() && spec->job != job_) return refuse_lost("spec is another job's", out);
   if (spec->digest != digest_) {
     return refuse(effect::Refused::Why::other_topology,
                   "job \"" + spec->name + "\" runs with another topology: its digest is " + spec->digest +
                       ", this host brings " + digest_ + "; start all hosts with the same file",
                   out);
   }
+  if (const std::string lost = documents_.lost_since(before, spec_); !lost.empty()) return refuse_lost(lost, out);
   if (job_.is_nil()) job_ = spec->job;
-}
-
-Supervisor::Seen Supervisor::seen() const {
-  Seen seen;
-  if (const auto* view = documents_.find<ViewDocument>(Key::of(DocumentKind::view))) seen.view = view->version;
-  if (const auto* epoch = documents_.find<EpochDocument>(Key::of(DocumentKind::epoch))) seen.epoch = epoch->epoch;
-  if (const auto* status = documents_.find<StatusDocument>(Key::of(DocumentKind::status))) seen.ended = status->ended;
-  return seen;
 }
 
 void Supervisor::on(event::DocumentsChanged&, Time, SupervisorEffects&) {
@@ -153,6 +142,13 @@ void Supervisor::refuse(effect::Refused::Why why, std::string text, SupervisorEf
   wakeup_ = Time::never();
   out.push_back(effect::ToWorkers{event::StopAll{ExitReason::replaced}});
   out.push_back(effect::Refused{why, std::move(text)});
+}
+
+void Supervisor::refuse_lost(const std::string& what, SupervisorEffects& out) {
+  refuse(effect::Refused::Why::documents_lost,
+         "the job's documents at the coordinator are gone or older than what was seen: " + what +
+             "; nobody may recreate them: look at the coordinator's data",
+         out);
 }
 
 // ---------------------------------------------------------------- after each event

@@ -107,17 +107,6 @@ class Supervisor {
  private:
   enum class Doing : std::uint8_t { nothing, creating, registering, proving, taking_office, taking_seat, deciding };
   enum class Presence : std::uint8_t { wanted, registered, died, proven };
-  /// What never falls, as the documents say it.
-  struct Seen {
-    ViewVersion view;
-    Epoch epoch;
-    bool ended = false;
-    bool is_older_than(const Seen& other) const {
-      return view < other.view || epoch < other.epoch || (other.ended && !ended);
-    }
-  };
-
-  Seen seen() const;
 
   void on(event::Start& start, Time now, SupervisorEffects& out);
   void on(TransactionReply& reply, Time now, SupervisorEffects& out);
@@ -134,6 +123,7 @@ class Supervisor {
   void request(const AdvanceAsk& request, Time now);
   void request(const FinishAsk& request, Time now);
   void refuse(effect::Refused::Why why, std::string text, SupervisorEffects& out);
+  void refuse_lost(const std::string& what, SupervisorEffects& out);
 
   // After each event: what the documents and wishes ask for.
   void act(Time now, SupervisorEffects& out);

@@ -190,6 +190,10 @@ void Invariants::check(ReplicaState& r, const effect::Send& e) {
   require(stamp.job == job_ && stamp.from == r.task, "S4", [&] { return text(r.task) + " sends under a wrong stamp"; });
   require(stamp.epoch <= r.epoch, "S5", [&] { return text(r.task) + " sends as of a later epoch"; });
   if (stamp.sequence == 0) return;
+  const bool outlasts =
+      std::holds_alternative<Acknowledgement>(e.frame.body) || std::holds_alternative<PullAnswer>(e.frame.body);
+  require(outlasts || stamp.epoch == r.epoch, "S5",
+          [&] { return text(r.task) + " in " + text(r.epoch) + " sends a flag or a request of " + text(stamp.epoch); });
   std::vector<std::uint64_t>& sent = r.sent[{stamp.to, stamp.to_term}];
   const std::uint64_t print = fingerprint(e.frame.body);
   if (stamp.sequence == sent.size() + 1) {

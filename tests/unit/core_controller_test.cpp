@@ -212,6 +212,37 @@ TEST_CASE("a plugin's failure waits for its backoff, an injected one restarts at
   CHECK(story.task(0).term == Term{3});
 }
 
+TEST_CASE("a primary that is killed while the task waits for its backoff is replaced at once", "[core][controller]") {
+  ControllerStory story(1);
+  story.spec.backups = {1};
+  story.join('a');
+  story.join('b');
+  story.settle();
+  story.resign(0, Blame::plugin);
+  story.settle();
+  REQUIRE(story.task(0).primary.life == life('b'));  // promoted; the new backup has to wait
+  REQUIRE(story.task(0).backups.empty());
+  SECTION("by chaos") {
+    story.resign(0, Blame::injected, "killed by --chaos");
+  }
+  SECTION("from outside") {
+    story.resign(0, Blame::outside, "killed");
+  }
+  SECTION("with its worker") {
+    story.prove_gone('b');
+  }
+  SECTION("but not by its plugin's fault") {
+    story.resign(0, Blame::plugin);
+    story.settle();
+    CHECK(story.task(0).primary.is_empty());
+    CHECK(story.controller.wakeup() == story.now + milliseconds(200));
+    return;
+  }
+  story.settle();
+  CHECK(story.task(0).primary.life == life('a'));
+  CHECK(story.task(0).term == Term{3});
+}
+
 TEST_CASE("a resignation of a seat that the view does not name changes nothing", "[core][controller]") {
   ControllerStory story(1);
   story.spec.restart.max = 0;

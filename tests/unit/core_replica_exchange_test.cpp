@@ -323,5 +323,65 @@ TEST_CASE("limits.flags_per_epoch is full for the task's next question, and empt
   CHECK(story.replica(0).has_room_for_flag(1));
 }
 
+TEST_CASE("a flag over limits.flags_per_epoch of its sender's term does not reach the task, and is counted as such",
+          "[core][replica]") {
+  ReplicaStory story(2);
+  story.spec.limits.flags_per_epoch = 2;
+  story.start();
+  story.raise(0, "1");
+  story.raise(0, "2");
+  Frame frame = story.wire.back().frame;
+  story.deliver();
+  frame.stamp.sequence = 3;
+  std::get<Flag>(frame.body).name.index = 2;
+  story.told(1);
+  story.give(1, event::FrameArrived{frame});
+  CHECK(story.told(1).empty());
+  CHECK(story.replica(1).counters().over_limit == 1);
+  CHECK(story.replica(1).counters().duplicates == 0);
+}
+
+TEST_CASE("while a peer is silent, epochs pass and no more is kept for it than what was sent and one epoch's frames",
+          "[core][replica]") {
+  ReplicaStory story(2);
+  story.spec.limits.channel_frames = 3;
+  story.spec.limits.flags_per_epoch = 4;
+  story.start();
+  for (std::uint64_t epoch = 1; epoch <= 20; ++epoch) {
+    story.give(0, event::EpochLearned{Epoch{epoch}});
+    for (int i = 0; i < 4; ++i) story.raise(0, "flag");
+    story.pull(0, epoch, 1);
+    CHECK(story.replica(0).frames_kept() <= 3 + (3 + 4));
+  }
+  story.wire.clear();  // the peer has heard nothing
+
+  story.give(0, event::EpochLearned{Epoch{21}});
+  story.raise(0, "last");
+  story.give(1, event::EpochLearned{Epoch{21}});
+  story.told(1);
+  for (int i = 0; i < 4; ++i) {
+    story.pass(seconds(2));
+    story.deliver();
+  }
+  CHECK(story.told(1) == "flag of 0 last");
+  CHECK(story.replica(0).frames_kept() == 0);
+}
+
+TEST_CASE("a peer that lags gets no request whose requester has left the epoch", "[core][replica][pull]") {
+  ReplicaStory story(2);
+  story.start();
+  story.pull(0, 1, 1, "old");
+  story.wire.clear();
+  story.give(0, event::EpochLearned{kFirst});
+  story.pass(milliseconds(100));
+  story.deliver();
+  CHECK(story.told(1).empty());
+  CHECK(story.told(0) == "pull 1 epoch passed; epoch 1");
+  story.pull(0, 2, 1, "new");
+  story.give(1, event::EpochLearned{kFirst});
+  story.deliver();
+  CHECK(story.told(1) == "epoch 1; serve 0 get(new)");
+}
+
 }  // namespace
 }  // namespace taskgraph::core

@@ -1,6 +1,5 @@
 #include "host/core/supervisor.hpp"
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -242,34 +241,6 @@ TEST_CASE("a read that gets no answer is repeated; one that failed is, half a se
   CHECK(story.at('A').job() == JobId{0, 1});
 }
 
-TEST_CASE("documents that were there and are gone, or older, stop the host; it does not recreate them",
-          "[core][supervisor]") {
-  SupervisorStory story(1);
-  story.start('A');
-  story.settle();
-  story.told('A');
-  const std::vector<Entry> good = story.store.read();
-  SECTION("all") {
-    story.store = coordinator::Store();
-  }
-  SECTION("the view") {
-    story.store.apply(0, {{}, {{Key::of(DocumentKind::view), nullptr, false}}});
-  }
-  SECTION("an old view") {
-    const auto old = std::make_shared<const Document>(ViewDocument{ViewVersion{1}, {host('A')}});
-    story.store.apply(0, {{}, {{Key::of(DocumentKind::view), old, false}}});
-  }
-  SECTION("another job's") {
-    const auto other = std::make_shared<const Document>(SpecDocument{JobId{9, 9}, "small", "0123"});
-    story.store.apply(0, {{}, {{Key::of(DocumentKind::spec), other, false}}});
-  }
-  story.notify();
-  story.settle();
-  CHECK(story.told('A') == "stop: replaced; refused: documents lost");
-  story.pass(seconds(60));
-  CHECK(story.hosts.at('A')->requests.empty());
-}
-
 // ---------------------------------------------------------------- epochs and the end
 
 TEST_CASE("an advance is compared with the term and the epoch, and pushed to all hosts", "[core][supervisor]") {
@@ -347,67 +318,6 @@ TEST_CASE("while nobody holds the office what replicas ask for is dropped; they 
   CHECK(story.hosts.at('A')->messages.empty());
   story.give('A', event::FromHost{AdvanceAsk{{0}, Term{1}, Epoch{0}}});
   CHECK(story.hosts.at('A')->requests.empty());
-}
-
-TEST_CASE("documents that are gone, or older than what a host has seen, end it with an alarm", "[core][supervisor]") {
-  using Loss = std::function<void(std::vector<Entry>&)>;
-  const auto without = [](Key key) -> Loss {
-    return [key](std::vector<Entry>& entries) { std::erase_if(entries, [&](const Entry& e) { return e.key == key; }); };
-  };
-  const auto with = [](DocumentKind kind, Document value) -> Loss {
-    const auto document = std::make_shared<const Document>(std::move(value));
-    return [=](std::vector<Entry>& entries) {
-      for (Entry& entry : entries) {
-        if (entry.key == Key::of(kind)) entry.document = document;
-      }
-    };
-  };
-  const std::pair<const char*, Loss> losses[] = {
-      {"all", [](std::vector<Entry>& entries) { entries.clear(); }},
-      {"spec", without(Key::of(DocumentKind::spec))},
-      {"another job", with(DocumentKind::spec, SpecDocument{JobId{9, 9}, "job", "0123"})},
-      {"view", without(Key::of(DocumentKind::view))},
-      {"older view", with(DocumentKind::view, ViewDocument{ViewVersion{1}, {}})},
-      {"epoch", without(Key::of(DocumentKind::epoch))},
-      {"older epoch", with(DocumentKind::epoch, EpochDocument{Epoch{0}})},
-      {"status", without(Key::of(DocumentKind::status))},
-      {"shard", without(Key::shard(0))},
-  };
-  for (const auto& [what, lose] : losses) {
-    INFO(what);
-    tests::SupervisorStory story(3);
-    story.start('A');
-    story.settle();
-    story.give('A', event::FromWorker{AdvanceAsk{{0}, story.task(0).term, Epoch{0}}});
-    story.settle();
-    REQUIRE(story.epoch() == 1);
-    story.told('A');
-
-    story.give('A', event::DocumentsChanged{});
-    auto& requests = story.hosts.at('A')->requests;
-    REQUIRE(requests.size() == 1);
-    std::vector<Entry> entries = story.store.read();
-    lose(entries);
-    story.give('A', ReadReply{std::get<effect::Read>(requests.front()).request, true, std::move(entries)});
-    CHECK(story.told('A').ends_with("refused: documents lost"));
-    CHECK(story.at('A').wakeup() == Time::never());
-    requests.clear();
-    story.give('A', event::DocumentsChanged{});
-    CHECK(requests.empty());  // it asks for nothing more, and recreates nothing
-  }
-}
-
-TEST_CASE("a host that joins and finds a job's documents incomplete does not join", "[core][supervisor]") {
-  tests::SupervisorStory story(3);
-  story.start('A');
-  story.settle();
-  story.start('B');
-  auto& requests = story.hosts.at('B')->requests;
-  REQUIRE(requests.size() == 1);
-  std::vector<Entry> entries = story.store.read();
-  std::erase_if(entries, [](const Entry& entry) { return entry.key == Key::of(DocumentKind::epoch); });
-  story.give('B', ReadReply{std::get<effect::Read>(requests.front()).request, true, std::move(entries)});
-  CHECK(story.told('B').ends_with("refused: documents lost"));
 }
 
 }  // namespace

@@ -91,8 +91,9 @@ TEST_CASE("what a child leaves behind is ended, daemons included, and who is kno
   const Pipe stays;
   Child known = shell("read line", {stays.read.get()});
   // A background process, and one in a session of its own whose parent has ended.
-  Child child = shell("(read a <&0) & (setsid sh -c '(read b <&0; echo b) & echo up' &) ; wait $!",
-                      {stays.read.get(), pipe.write.get()});
+  // From descriptor 3, as a shell gives what runs in the background another standard input.
+  Child child = shell("(read a <&3) & (setsid sh -c '(read b <&3; echo b) & echo up' &) ; wait $!",
+                      {stays.read.get(), pipe.write.get(), STDERR_FILENO, stays.read.get()});
   std::array<char, 3> up{};
   REQUIRE(::read(pipe.read.get(), up.data(), up.size()) == 3);
   child.signal(SIGKILL);

@@ -24,8 +24,9 @@ Reading read_all_ways(const std::string& bytes, const RequestLimits& limits = {}
 }
 
 TEST_CASE("http reader: a request with all that a handler asks for", "[http]") {
-  const Reading reading = read_all_ways("POST /v1/jobs/a/tasks/3/get?x=1&y=%20 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Life:   7 \r\n"
-                                        "content-length: 5\r\nx-empty:\r\n\r\nhello");
+  const Reading reading = read_all_ways(
+      "POST /v1/jobs/a/tasks/3/get?x=1&y=%20 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Life:   7 \r\n"
+      "content-length: 5\r\nx-empty:\r\n\r\nhello");
   REQUIRE(reading.requests.size() == 1);
   const Request& request = reading.requests[0];
   CHECK(request.head.method() == Method::post);
@@ -51,14 +52,19 @@ TEST_CASE("http reader: views stay right when a request is moved", "[http]") {
 }
 
 TEST_CASE("http reader: pipelined requests come one by one, whatever their bodies", "[http]") {
-  const std::string chunked = "POST /c HTTP/1.1\r\n" + kHost + "Transfer-Encoding: CHUNKED\r\n\r\n3\r\nabc\r\n0A\r\n0123456789\r\n0\r\n\r\n";
-  const Reading reading = read_all_ways("POST /a HTTP/1.1\r\n" + kHost + "Content-Length: 2\r\n\r\nxy" + chunked + "GET /d HTTP/1.1\r\n" + kHost +
-                                        "\r\nPUT /e HTTP/1.1\r\n" + kHost + "Content-Length: 0\r\n\r\nDEL");
-  CHECK(reading.text() == "POST /a? localhost:80 [xy] POST /c? localhost:80 [abc0123456789] GET /d? localhost:80 [] PUT /e? localhost:80 [] ...");
+  const std::string chunked =
+      "POST /c HTTP/1.1\r\n" + kHost + "Transfer-Encoding: CHUNKED\r\n\r\n3\r\nabc\r\n0A\r\n0123456789\r\n0\r\n\r\n";
+  const Reading reading =
+      read_all_ways("POST /a HTTP/1.1\r\n" + kHost + "Content-Length: 2\r\n\r\nxy" + chunked + "GET /d HTTP/1.1\r\n" +
+                    kHost + "\r\nPUT /e HTTP/1.1\r\n" + kHost + "Content-Length: 0\r\n\r\nDEL");
+  CHECK(reading.text() ==
+        "POST /a? localhost:80 [xy] POST /c? localhost:80 [abc0123456789] GET /d? localhost:80 [] PUT /e? localhost:80 "
+        "[] ...");
 }
 
 TEST_CASE("http reader: the head is shown before the body is taken, and may limit it", "[http]") {
-  RequestReader reader(RequestLimits{});
+  const RequestLimits limits;
+  RequestReader reader(limits);
   const std::string bytes = "POST / HTTP/1.1\r\n" + kHost + "Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody";
   std::string_view input = bytes;
   REQUIRE(reader.advance(input) == RequestReader::Step::head);
@@ -127,8 +133,10 @@ TEST_CASE("http reader: limits hold at their last byte and refuse the next", "[h
     const std::string post = "POST / HTTP/1.1\r\n" + kHost;
     CHECK(read_all_ways(post + "Content-Length: 4\r\n\r\nbody", limits).requests.size() == 1);
     CHECK(read_all_ways(post + "Content-Length: 5\r\n\r\nbodys", limits).status == 413);
-    CHECK(read_all_ways(post + "Transfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n1\r\ny\r\n0\r\n\r\n", limits).requests.size() == 1);
-    CHECK(read_all_ways(post + "Transfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n2\r\nys\r\n0\r\n\r\n", limits).status == 413);
+    CHECK(read_all_ways(post + "Transfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n1\r\ny\r\n0\r\n\r\n", limits)
+              .requests.size() == 1);
+    CHECK(read_all_ways(post + "Transfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n2\r\nys\r\n0\r\n\r\n", limits).status ==
+          413);
     CHECK(read_all_ways(post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", limits).status == 413);
   }
 }

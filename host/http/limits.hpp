@@ -26,9 +26,8 @@ struct ServerLimits {
       std::size_t{512} * 1024 * 1024;  ///< of all bodies that are being received; beyond: 503
 
   // Of one connection. When one is reached, nothing more is read until there is room again.
-  std::size_t pipelined_requests_max = 128;  ///< taken and not answered yet
-  std::size_t output_bytes_max =
-      std::size_t{4} * 1024 * 1024;  ///< answered and not sent yet; passed by one answer at most
+  std::size_t pipelined_requests_max = 128;                     ///< taken and not answered yet
+  std::size_t output_bytes_max = std::size_t{4} * 1024 * 1024;  ///< answered and not sent yet
 
   core::Duration head_time = core::seconds(10);   ///< from a request's first byte to the end of its fields; 408
   core::Duration body_time = core::seconds(60);   ///< from there to the end of its body; 408

@@ -115,11 +115,16 @@ RequestReader::Step RequestReader::complete(core::Bytes body) {
 
 RequestReader::Step RequestReader::reject(Rejection rejection) {
   rejection_ = rejection;
+  stop();
+  return Step::rejected;
+}
+
+void RequestReader::stop() {
   state_ = State::rejected;
   head_text_ = {};
+  request_ = {};
   fixed_.reset();
   chunks_.reset();
-  return Step::rejected;
 }
 
 Request RequestReader::take_request() {

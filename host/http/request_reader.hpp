@@ -47,6 +47,9 @@ class RequestReader {
   /// So many bytes were read into body_room(); advance() tells whether the body is complete.
   void body_filled(std::size_t bytes);
 
+  /// Takes nothing more and frees what it holds; as if rejected.
+  void stop();
+
   /// Some of a request's head was taken, and not all of it.
   bool in_head() const { return state_ == State::head && scanner_.started(); }
   /// A head was taken, and its request not yet.

@@ -19,7 +19,7 @@ class ResponseSink {
 
 /// Move-only. Answers once, at once or later, on any thread; dropped unanswered it answers 503, so that nobody waits
 /// for ever. Answers leave in the order of the requests: who holds this long holds up those who asked later on the same
-/// connection. May outlive the server.
+/// connection. May outlive the server, but not the io_context.
 class Responder {
  public:
   Responder(std::shared_ptr<ResponseSink> sink, std::uint64_t number) : sink_(std::move(sink)), number_(number) {}

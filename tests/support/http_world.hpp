@@ -19,14 +19,19 @@ namespace taskgraph::http::testing {
 
 inline const std::string kToken = "0123456789abcdef";
 
-/// Each look at it is a second later than the one before.
+/// Stands still; once it runs, each look at it is a second later than the one before.
 class FastClock {
  public:
   core::Time now() {
     const std::lock_guard lock(mutex_);
+    if (!runs_) return now_;
     now_ = now_ + core::seconds(1);
     passed_.notify_all();
     return now_;
+  }
+  void run() {
+    const std::lock_guard lock(mutex_);
+    runs_ = true;
   }
   void wait_until(core::Time time) {
     std::unique_lock lock(mutex_);
@@ -37,6 +42,7 @@ class FastClock {
   std::mutex mutex_;
   std::condition_variable passed_;
   core::Time now_{};
+  bool runs_ = false;
 };
 
 /// POST /echo answers with the body. POST /hold/{name} is answered by release(). POST /drop drops its Responder.

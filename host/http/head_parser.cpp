@@ -16,9 +16,46 @@ using boost::beast::string_view;
 using ErrorCode = boost::beast::error_code;
 
 // Fields that mean something here: twice, each reader would choose for itself which one counts.
-constexpr std::array<std::string_view, 10> kSingletons = {
-    "host",  "content-length", "transfer-encoding", "authorization", "content-type", "content-encoding",
-    "range", "if-range",       "idempotency-key",   "expect"};
+enum class Singleton : std::uint8_t {
+  host,
+  content_length,
+  transfer_encoding,
+  authorization,
+  content_type,
+  content_encoding,
+  range,
+  if_range,
+  idempotency_key,
+  expect
+};
+
+std::optional<Singleton> singleton_of(beast::field field, std::string_view name) {
+  switch (field) {
+    case beast::field::host:
+      return Singleton::host;
+    case beast::field::content_length:
+      return Singleton::content_length;
+    case beast::field::transfer_encoding:
+      return Singleton::transfer_encoding;
+    case beast::field::authorization:
+      return Singleton::authorization;
+    case beast::field::content_type:
+      return Singleton::content_type;
+    case beast::field::content_encoding:
+      return Singleton::content_encoding;
+    case beast::field::range:
+      return Singleton::range;
+    case beast::field::if_range:
+      return Singleton::if_range;
+    case beast::field::expect:
+      return Singleton::expect;
+    case beast::field::unknown:  // Beast knows no Idempotency-Key
+      if (equal_ignoring_case(name, "idempotency-key")) return Singleton::idempotency_key;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
 
 std::string_view to_std(string_view text) {
   return {text.data(), text.size()};
@@ -36,14 +73,21 @@ bool all_digits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_digit);
 }
 
-/// RFC 3986, 3.3 and 3.4: `pchar`, "/" and what `more` allows.
-bool is_uri_part(std::string_view text, std::string_view more) {
-  constexpr std::string_view kMarks = "-._~!$&'()*+,;=:@/";
+/// RFC 3986, 3.3: what stands in a path unescaped, "/" included.
+constexpr std::array<bool, 128> kPathCharacters = [] {
+  std::array<bool, 128> allowed{};
+  for (std::size_t c = '0'; c <= '9'; ++c) allowed[c] = true;
+  for (std::size_t c = 'A'; c <= 'Z'; ++c) allowed[c] = allowed[c + 'a' - 'A'] = true;
+  for (const char c : std::string_view("-._~!$&'()*+,;=:@/")) allowed[static_cast<std::size_t>(c)] = true;
+  return allowed;
+}();
+
+/// Of a path, or of a query when `question` marks are allowed.
+bool is_uri_part(std::string_view text, bool question) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (is_letter_or_digit(c) || kMarks.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos) {
-      continue;
-    }
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= kPathCharacters.size()) return false;
+    if (kPathCharacters[c] || (c == '?' && question)) continue;
     if (c != '%' || text.size() - i < 3 || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
     i += 2;
   }
@@ -156,55 +200,68 @@ class HeadParser::Grammar final : public beast::basic_parser<true> {
     const std::size_t question = std::min(rest.find('?'), rest.size());
     const std::string_view path = rest.substr(0, question);
     const std::string_view query = rest.substr(std::min(question + 1, rest.size()));
-    if (!is_uri_part(path, "") || !is_uri_part(query, "?")) {
+    if (!is_uri_part(path, false) || !is_uri_part(query, true)) {
       return refuse(error, {400, "the target has a character that no URI has"});
     }
     head_.path_ = part(path);
     head_.query_ = part(query);
   }
 
-  void on_field_impl(beast::field, string_view beast_name, string_view beast_value, ErrorCode& error) override {
+  void on_field_impl(beast::field field, string_view beast_name, string_view beast_value, ErrorCode& error) override {
     const std::string_view name = to_std(beast_name);
     const std::string_view value = to_std(beast_value);
-    const auto is_name = [name](std::string_view other) { return equal_ignoring_case(name, other); };
-    if (std::any_of(kSingletons.begin(), kSingletons.end(), is_name)) {
-      if (head_.has_field(name)) return refuse(error, {400, "a field that means something once is there twice"});
-      if (const auto rejection = check_singleton(is_name, value)) return refuse(error, *rejection);
+    if (const auto singleton = singleton_of(field, name)) {
+      const unsigned bit = 1U << static_cast<unsigned>(*singleton);
+      if ((seen_ & bit) != 0) return refuse(error, {400, "a field that means something once is there twice"});
+      seen_ |= bit;
+      if (const auto rejection = take_singleton(*singleton, value)) return refuse(error, *rejection);
     }
     head_.fields_.push_back({part(name), part(value)});
   }
 
-  template <typename IsName>
-  std::optional<Rejection> check_singleton(IsName is_name, std::string_view value) {
-    if (is_name("host")) {
-      if (!is_host(value)) return Rejection{400, "Host is no host"};
-      head_.host_ = part(value);
-    } else if (is_name("content-length")) {
-      const char* end = value.data() + value.size();
-      const auto [parsed, failed] = std::from_chars(value.data(), end, head_.content_length_);
-      const bool leading_zero = value.size() > 1 && value.front() == '0';
-      if (value.empty() || !all_digits(value) || leading_zero || failed != std::errc{} || parsed != end) {
-        return Rejection{400, "Content-Length is not one number"};
-      }
-    } else if (is_name("transfer-encoding")) {
-      if (equal_ignoring_case(value, "chunked")) {
-        head_.chunked_ = true;
-      } else {
-        // RFC 9112, 6.1 and 6.3: one that is not understood is told so, but without a last "chunked" nothing has an
-        // end.
-        const std::size_t comma = value.rfind(',');
-        std::string_view last = comma == std::string_view::npos ? std::string_view{} : value.substr(comma + 1);
-        last.remove_prefix(std::min(last.find_first_not_of(" \t"), last.size()));
-        return Rejection{static_cast<std::uint16_t>(equal_ignoring_case(last, "chunked") ? 501 : 400),
-                         "Transfer-Encoding is not chunked"};
-      }
-    } else if (is_name("expect")) {
-      if (!equal_ignoring_case(value, "100-continue")) return Rejection{417, "Expect is not 100-continue"};
-      head_.expects_continue_ = true;
-    } else if (is_name("content-encoding")) {
-      if (!equal_ignoring_case(value, "identity")) return Rejection{415, "bodies are not decompressed here"};
+  std::optional<Rejection> take_singleton(Singleton singleton, std::string_view value) {
+    switch (singleton) {
+      case Singleton::host:
+        if (!is_host(value)) return Rejection{400, "Host is no host"};
+        head_.host_ = part(value);
+        return std::nullopt;
+      case Singleton::content_length:
+        return take_content_length(value);
+      case Singleton::transfer_encoding:
+        return take_transfer_encoding(value);
+      case Singleton::expect:
+        if (!equal_ignoring_case(value, "100-continue")) return Rejection{417, "Expect is not 100-continue"};
+        head_.expects_continue_ = true;
+        return std::nullopt;
+      case Singleton::content_encoding:
+        if (!equal_ignoring_case(value, "identity")) return Rejection{415, "bodies are not decompressed here"};
+        return std::nullopt;
+      default:
+        return std::nullopt;
+    }
+  }
+
+  std::optional<Rejection> take_content_length(std::string_view value) {
+    const char* end = value.data() + value.size();
+    const auto [parsed, failed] = std::from_chars(value.data(), end, head_.content_length_);
+    const bool leading_zero = value.size() > 1 && value.front() == '0';
+    if (value.empty() || !all_digits(value) || leading_zero || failed != std::errc{} || parsed != end) {
+      return Rejection{400, "Content-Length is not one number"};
     }
     return std::nullopt;
+  }
+
+  std::optional<Rejection> take_transfer_encoding(std::string_view value) {
+    if (equal_ignoring_case(value, "chunked")) {
+      head_.chunked_ = true;
+      return std::nullopt;
+    }
+    // RFC 9112, 6.1 and 6.3: one that is not understood is told so, but without a last "chunked" nothing has an end.
+    const std::size_t comma = value.rfind(',');
+    std::string_view last = comma == std::string_view::npos ? std::string_view{} : value.substr(comma + 1);
+    last.remove_prefix(std::min(last.find_first_not_of(" \t"), last.size()));
+    const bool ends = equal_ignoring_case(last, "chunked");
+    return Rejection{static_cast<std::uint16_t>(ends ? 501 : 400), "Transfer-Encoding is not chunked"};
   }
 
   /// What only all of the fields together tell.
@@ -213,7 +270,7 @@ class HeadParser::Grammar final : public beast::basic_parser<true> {
     if (authority_ && !equal_ignoring_case(*authority_, head_.host())) {
       return Rejection{400, "the target names another host than Host"};
     }
-    if (head_.chunked_ && head_.has_field("content-length")) {
+    if (head_.chunked_ && (seen_ & 1U << static_cast<unsigned>(Singleton::content_length)) != 0) {
       return Rejection{400, "Content-Length stands beside Transfer-Encoding"};
     }
     if (head_.has_body() && (head_.method_ == Method::get || head_.method_ == Method::head)) {
@@ -234,6 +291,7 @@ class HeadParser::Grammar final : public beast::basic_parser<true> {
   RequestHead& head_;
   std::optional<std::string_view> authority_;  ///< of a target in absolute form
   std::optional<Rejection> rejection_;
+  unsigned seen_ = 0;  ///< a bit for each Singleton
 };
 
 std::optional<Rejection> HeadParser::parse(std::string_view text, RequestHead& head) {

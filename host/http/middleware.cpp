@@ -49,7 +49,8 @@ bool is_token(std::string_view text) {
 }
 
 Middleware::Middleware(const Router& router, std::uint16_t port, std::string token)
-    : router_(router), port_(port), token_(std::move(token)) {
+
+    : router_(router), port_may_be_left_out_(port == kHttpPort), port_(std::to_string(port)), token_(std::move(token)) {
   TG_ASSERT(is_token(token_));
 }
 
@@ -72,8 +73,8 @@ bool Middleware::is_own_host(std::string_view host) const {
   const std::size_t colon = host.find(':', host.starts_with('[') ? std::min(host.find(']'), host.size()) : 0);
   const std::string_view name = host.substr(0, colon);
   if (name != "127.0.0.1" && name != "[::1]" && !equal_ignoring_case(name, "localhost")) return false;
-  if (colon == std::string_view::npos) return port_ == kHttpPort;
-  return host.substr(colon + 1) == std::to_string(port_);
+  if (colon == std::string_view::npos) return port_may_be_left_out_;
+  return host.substr(colon + 1) == port_;
 }
 
 std::optional<Response> Middleware::check_token(const RequestHead& head) const {

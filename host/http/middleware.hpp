@@ -37,7 +37,8 @@ class Middleware {
   std::optional<Response> check_token(const RequestHead& head) const;
 
   const Router& router_;
-  const std::uint16_t port_;
+  const bool port_may_be_left_out_;
+  const std::string port_;
   const std::string token_;
 };
 

@@ -29,7 +29,7 @@ class RequestHead {
   /// The value of Host.
   std::string_view host() const { return view(host_); }
   /// The first field of that name, without the spaces around it; nothing when there is none. Fields that mean
-  /// something here occur once (kSingletons); of others only the first is found.
+  /// something here occur once; of others only the first is found.
   std::string_view field(std::string_view name) const;
   bool has_field(std::string_view name) const;
 

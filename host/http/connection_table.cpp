@@ -9,7 +9,7 @@ ConnectionTable::Admission ConnectionTable::admit(const PeerAddress& peer) {
   const auto found = of_peer_.find(peer);
   if (found != of_peer_.end() && found->second >= limits_.connections_per_peer_max) {
     evicted = evict_idle_of(&peer);
-  } else if (connections_.size() >= limits_.connections_max) {
+  } else if (size_ >= limits_.connections_max) {
     evicted = evict_idle();
   } else {
     return {true, nullptr};
@@ -19,15 +19,22 @@ ConnectionTable::Admission ConnectionTable::admit(const PeerAddress& peer) {
 
 void ConnectionTable::add(const PeerAddress& peer, const std::shared_ptr<Connection>& connection) {
   connections_.emplace(connection.get(), Entry{connection, peer});
+  ++size_;
   ++of_peer_[peer];
 }
 
 void ConnectionTable::remove(const Connection& connection) {
   const auto found = connections_.find(&connection);
   if (found == connections_.end()) return;
-  const auto peer = of_peer_.find(found->second.peer);
-  if (--peer->second == 0) of_peer_.erase(peer);
+  stop_counting(found->second);
   connections_.erase(found);
+}
+
+void ConnectionTable::stop_counting(Entry& entry) {
+  if (!std::exchange(entry.counts, false)) return;
+  --size_;
+  const auto peer = of_peer_.find(entry.peer);
+  if (--peer->second == 0) of_peer_.erase(peer);
 }
 
 std::shared_ptr<Connection> ConnectionTable::evict_idle() {
@@ -38,7 +45,7 @@ std::shared_ptr<Connection> ConnectionTable::evict_idle_of(const PeerAddress* pe
   core::Time earliest = core::Time::never();
   std::shared_ptr<Connection> longest;
   for (const auto& [key, entry] : connections_) {
-    if (peer != nullptr && entry.peer != *peer) continue;
+    if (!entry.counts || (peer != nullptr && entry.peer != *peer)) continue;
     const core::Time since = key->idle_since();
     if (since >= earliest) continue;
     auto connection = entry.connection.lock();
@@ -46,7 +53,7 @@ std::shared_ptr<Connection> ConnectionTable::evict_idle_of(const PeerAddress* pe
     earliest = since;
     longest = std::move(connection);
   }
-  if (longest != nullptr) remove(*longest);
+  if (longest != nullptr) stop_counting(connections_.at(longest.get()));
   return longest;
 }
 

@@ -43,7 +43,8 @@ class Connection {
   std::atomic<std::int64_t> idle_since_ns_{INT64_MAX};
 };
 
-/// Not thread-safe: its owner guards it. A connection removes itself before it is destroyed.
+/// Not thread-safe: its owner guards it. A connection removes itself before it is destroyed. One that was told to give
+/// way counts no more, but has its deadline until it is gone: a request may have reached it at the same moment.
 class ConnectionTable {
  public:
   /// The limits must outlive it.
@@ -51,7 +52,7 @@ class ConnectionTable {
 
   struct Admission {
     bool admitted;
-    std::shared_ptr<Connection> evicted;  ///< no longer in the table; the caller ends it
+    std::shared_ptr<Connection> evicted;  ///< counts no more; the caller ends it
   };
   /// Is there room for one more of `peer`? Room is made by the longest idle one: of that peer if it has its most, else
   /// of all. Refused when none is idle.
@@ -59,23 +60,27 @@ class ConnectionTable {
   /// After admit() said so.
   void add(const PeerAddress& peer, const std::shared_ptr<Connection>& connection);
   void remove(const Connection& connection);
-  /// The longest idle one, taken out of the table; nullptr when all have requests.
+  /// The longest idle one, which counts no more; nullptr when all have requests.
   std::shared_ptr<Connection> evict_idle();
 
   std::vector<std::shared_ptr<Connection>> overdue(core::Time now) const;
   std::vector<std::shared_ptr<Connection>> all() const;
-  std::size_t size() const { return connections_.size(); }
+  /// Those that count.
+  std::size_t size() const { return size_; }
 
  private:
   struct Entry {
     std::weak_ptr<Connection> connection;
     PeerAddress peer;
+    bool counts = true;
   };
 
   std::shared_ptr<Connection> evict_idle_of(const PeerAddress* peer);
+  void stop_counting(Entry& entry);
 
   const ServerLimits& limits_;
   std::unordered_map<const Connection*, Entry> connections_;
+  std::size_t size_ = 0;
   std::map<PeerAddress, std::size_t> of_peer_;
 };
 

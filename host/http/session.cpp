@@ -307,7 +307,7 @@ void Session::on_end(Ending ending) {
       return;
     case Ending::graceful:
       closing_ = true;
-      if (!busy()) close();
+      if (state_ == State::open && !busy()) close();
       return;
     case Ending::at_once:
       return close();

@@ -50,6 +50,10 @@ TEST_CASE("http connection table: the longest idle gives way, of all or of the p
   b8->take_request();
   CHECK(table.evict_idle() == nullptr);
   CHECK(table.size() == 2);
+  CHECK(table.all().size() == 5);  // those that gave way, too, until they are gone
+  table.remove(*a5);
+  CHECK(table.size() == 2);
+  CHECK(table.all().size() == 4);
 }
 
 TEST_CASE("http connection table: refused when nobody is idle", "[http]") {

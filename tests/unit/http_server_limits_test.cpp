@@ -142,31 +142,33 @@ TEST_CASE("http server: bodies under way have a limit together", "[http]") {
 }
 
 TEST_CASE("http server: it closes after the requests that it has taken", "[http]") {
+  std::promise<void> closed;  // the server's thread must not outlive it
+  std::future<void> is_closed = closed.get_future();
   World world;
   Client idle(world.server->port());
   Client waiting(world.server->port());
   waiting.send(world.post("/hold/a") + "GET /li");
   world.wait_for_held(1);
-  std::promise<void> closed;
   world.server->close([&] { closed.set_value(); });
   CHECK(idle.read_to_end().empty());
   CHECK_THROWS(Client(world.server->port()));
-  CHECK(closed.get_future().wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+  CHECK(is_closed.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
   world.release("a");
   const Client::Answer last = waiting.read_answer();
   CHECK(last.body == "released a");
   CHECK(last.head.find("\r\nConnection: close\r\n") != std::string::npos);
   CHECK(waiting.read_to_end().empty());
+  is_closed.wait();
 }
 
 TEST_CASE("http server: what is not answered in time is cut off when it closes", "[http]") {
   ServerLimits limits;
   limits.close_time = core::milliseconds(10);
+  std::promise<void> closed;
   World world(limits);
   Client waiting(world.server->port());
   waiting.send(world.post("/hold/a"));
   world.wait_for_held(1);
-  std::promise<void> closed;
   world.server->close([&] { closed.set_value(); });
   closed.get_future().wait();
   CHECK(world.server->stats().connections_open == 0);

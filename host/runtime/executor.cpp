@@ -214,10 +214,9 @@ void Executor::sleep(Lock& lock) {
   --running_;
   if (!watched_ && !polling_) return watch(lock);
   ++idle_;
-  const auto called = [this] { return calls_ != 0 || stopping_; };
-  if (!deputy_) stand_by(lock);
-  const bool takes_over = !called() && running_ != 0 && !watched_;
-  if (!takes_over) idle_wake_.wait(lock, called);
+  // Nobody comes back from here without having waited: others want the lock, to post what is to be done.
+  const bool takes_over = !deputy_ && stand_by(lock);
+  if (!takes_over) idle_wake_.wait(lock, [this] { return calls_ != 0 || stopping_; });
   if (!takes_over && calls_ != 0) {
     --calls_;  // whoever called has counted us as running
   } else {
@@ -226,9 +225,10 @@ void Executor::sleep(Lock& lock) {
   }
 }
 
-/// Returns when somebody is called, when all is quiet, or when those who run seem to be stuck and nobody watches.
-void Executor::stand_by(Lock& lock) {
+/// Returns when somebody is called or all is quiet; true: those who run seem to be stuck, and nobody watches.
+bool Executor::stand_by(Lock& lock) {
   deputy_ = true;
+  bool stuck = false;
   for (int quiet = 0; quiet < kQuietPeriods; ++quiet) {
     const std::uint64_t pops_seen = pops_;
     const auto period = std::chrono::nanoseconds(kWatchPeriod.ns);
@@ -236,10 +236,12 @@ void Executor::stand_by(Lock& lock) {
     if (pops_ != pops_seen) {
       quiet = 0;
     } else if (running_ != 0 && !watched_) {
+      stuck = true;
       break;
     }
   }
   deputy_ = false;
+  return stuck;
 }
 
 /// Readiness goes to its strands. True: there was some.

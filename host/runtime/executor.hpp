@@ -126,7 +126,7 @@ class Executor {
   void recheck_watch();
   void sleep(Lock& lock);
   void watch(Lock& lock);
-  void stand_by(Lock& lock);
+  bool stand_by(Lock& lock);
   bool poll(Lock& lock, core::Duration timeout);
   void fire_timers(core::Time now);
   void place_timer(std::size_t slot, Timer timer);

@@ -140,7 +140,9 @@ TEST_CASE("lengths and counts are compared with what is there before anything is
 
 TEST_CASE("a text that is too long is cut between characters and says by how much", "[wire]") {
   CHECK(cut_text(std::string(100, 'x'), 100) == std::string(100, 'x'));
-  CHECK(cut_text(std::string(101, 'x'), 100) == std::string(60, 'x') + " [... 41 bytes cut]");
+  std::string cut(60, 'x');
+  cut += " [... 41 bytes cut]";
+  CHECK(cut_text(std::string(101, 'x'), 100) == cut);
   std::string euros;
   for (int i = 0; i < 50; ++i) euros += "\u20ac";  // 3 bytes each: byte 61 is within one, 60 is not
   CHECK(cut_text("a" + euros, 100) == "a" + euros.substr(0, 57) + " [... 93 bytes cut]");

@@ -206,7 +206,7 @@ int worker_main() {
     cannot_start(ExitCode::plugin_refused, refusal->message());
   }
   // Never destroyed: until the process ends, a thread of the plugin's own may answer a pull.
-  auto* const process = new WorkerProcess(*setup, topology, plan, library->plugin());
+  static auto* const process = new WorkerProcess(*setup, topology, plan, library->plugin());
   process->run();
   library->deinit();
   return static_cast<int>(ExitCode::done);

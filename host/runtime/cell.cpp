@@ -168,9 +168,7 @@ void Cell::run(Node* batch, bool, core::Time now) {
   forget_ended();
   events_.store(events_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
   if (live_ == nullptr) return;
-  const std::uint64_t pulls = live_->core.counters().pulls;
-  pulls_.store(pulls_.load(std::memory_order_relaxed) + pulls - live_->pulls_reported, std::memory_order_relaxed);
-  live_->pulls_reported = pulls;
+  report_pulls();
   core::Time wake = std::min(live_->core.wakeup(), live_->bridge.next_timer());
   for (const Delayed& delayed : delayed_) wake = std::min(wake, delayed.until);
   if (wake != core::Time::never()) wake_at(wake);
@@ -392,14 +390,18 @@ void Cell::end(std::optional<core::effect::Failed> failed) {
   if (live_->task.hooks != nullptr) live_->hooks().destroy(live_->task.object);
   now_is_old_ = true;
   delayed_.clear();
+  report_pulls();  // before the last word: who hears it may sum up
   shared_.outside.replica_ended(task_, live_->core.identity().seat, std::move(failed));
 }
 
 void Cell::forget_ended() {
-  if (live_ == nullptr || !live_->ended) return;
-  pulls_.store(pulls_.load(std::memory_order_relaxed) + live_->core.counters().pulls - live_->pulls_reported,
-               std::memory_order_relaxed);
-  live_.reset();
+  if (live_ != nullptr && live_->ended) live_.reset();
+}
+
+void Cell::report_pulls() {
+  const std::uint64_t pulls = live_->core.counters().pulls;
+  pulls_.store(pulls_.load(std::memory_order_relaxed) + pulls - live_->pulls_reported, std::memory_order_relaxed);
+  live_->pulls_reported = pulls;
 }
 
 // ---------------------------------------------------------------- effects: hooks

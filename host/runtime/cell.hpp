@@ -150,6 +150,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   bool call(const char* name, Hook hook);
   void end(std::optional<core::effect::Failed> failed);
   void forget_ended();
+  void report_pulls();
 
   // One for each effect.
   void perform(core::effect::BecamePrimary& effect);

@@ -67,10 +67,9 @@ void Replica::tell(TaskId task, NeighbourChange change, ReplicaEffects& out) {
 /// Flags and open pulls go again to the task's new primary, in that order.
 void Replica::repeat_to(TaskId restarted) {
   const auto push = [&](FrameBody body) {
-    if (Peer* to = peer(restarted)) {
-      to->channel.push(std::move(body), epoch());
-      mark_dirty(*to);
-    }
+    Peer& to = *peer(restarted);  // it has a primary: it has just got one
+    to.channel.push(std::move(body), epoch());
+    mark_dirty(to);
   };
   if (!mutated(Mutant::lose_flag_on_restart)) {
     for (const Flag& flag : flags_.raised()) {

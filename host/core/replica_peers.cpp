@@ -236,7 +236,8 @@ void Replica::adopt_early() {
   if (early_epoch_ > epoch()) return;
   if (early_epoch_ == epoch()) {
     for (const Flag& flag : early_flags_.raised()) {
-      if (flags_.adopt(flag) == Flags::Kept::added) announce(flag);
+      flags_.adopt(flag);  // always a new one, and within the limits: the epoch has only begun
+      announce(flag);
     }
   }
   early_flags_.clear();

@@ -33,7 +33,7 @@ void Channel::retransmit(Stamp stamp, Time now, std::vector<Frame>& out) {
     out.push_back(Frame{stamp, outgoing_[i].body});
   }
   resend_after_ = std::min(resend_after_ * 2, kResendMax);
-  resend_at_ = sent_ == 0 ? Time::never() : now + resend_after_;
+  resend_at_ = now + resend_after_;
 }
 
 void Channel::leave_epochs_before(Epoch epoch) {

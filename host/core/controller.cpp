@@ -39,7 +39,8 @@ std::optional<Transaction> Controller::end_job(Documents& documents) {
   if (!gave_up_.empty()) return write({true, JobStatus::failed, epoch, "{}", gave_up_});
   if (!finish_.has_value()) return std::nullopt;
   const FinishAsk ask = *finish_;
-  const bool current = documents.view(spec_)->task(ask.task).term == ask.term && ask.epoch == epoch;
+  const View view = documents.view(spec_);
+  const bool current = view->task(ask.task).term == ask.term && ask.epoch == epoch;
   if (!current) {
     finish_.reset();
     return std::nullopt;
@@ -57,7 +58,8 @@ std::optional<Transaction> Controller::advance(Documents& documents) {
   const AdvanceAsk ask = *std::exchange(advance_, std::nullopt);  // its replica asks again until it is done
   const Key key = Key::of(DocumentKind::epoch);
   const Epoch epoch = documents.find<EpochDocument>(key)->epoch;
-  const bool current = documents.view(spec_)->task(ask.task).term == ask.term || mutated(Mutant::skip_term_compare);
+  const View view = documents.view(spec_);
+  const bool current = view->task(ask.task).term == ask.term || mutated(Mutant::skip_term_compare);
   if (!current || (epoch != ask.from && !mutated(Mutant::advance_twice))) return std::nullopt;
   Transaction transaction;
   const Key shard = Key::shard(shard_of(spec_, ask.task));

@@ -67,10 +67,9 @@ void Replica::tell(TaskId task, NeighbourChange change, ReplicaEffects& out) {
 /// Flags and open pulls go again to the task's new primary, in that order.
 void Replica::repeat_to(TaskId restarted) {
   const auto push = [&](FrameBody body) {
-    if (Peer* to = peer(restarted)) {
-      to->channel.push(std::move(body), epoch());
-      mark_dirty(*to);
-    }
+    Peer& to = *peer(restarted);  // it has a primary: it has just got one
+    to.channel.push(std::move(body), epoch());
+    mark_dirty(to);
   };
   if (!mutated(Mutant::lose_flag_on_restart)) {
     for (const Flag& flag : flags_.raised()) {
@@ -237,7 +236,8 @@ void Replica::adopt_early() {
   if (early_epoch_ > epoch()) return;
   if (early_epoch_ == epoch()) {
     for (const Flag& flag : early_flags_.raised()) {
-      if (flags_.adopt(flag) == Flags::Kept::added) announce(flag);
+      flags_.adopt(flag);  // always a new one, and within the limits: the epoch has only begun
+      announce(flag);
     }
   }
   early_flags_.clear();

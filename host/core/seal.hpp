@@ -35,7 +35,8 @@ class Seal {
   /// True once, when the last one is in.
   bool try_close(const Assignment& view) {
     if (closed_) return false;
-    closed_ = missing(view).empty() || (mutated(Mutant::seal_by_subset) && !acknowledged_.empty());
+    const bool complete = missing(view).empty();
+    closed_ = complete || (mutated(Mutant::seal_by_subset) && !acknowledged_.empty());
     return closed_;
   }
   bool is_closed() const { return closed_; }

@@ -128,7 +128,7 @@ void Supervisor::on(event::Tick&, Time now, SupervisorEffects&) {
 }
 
 void Supervisor::request(const Resignation& wish, Time now) {
-  if (view_ != nullptr) controller_.resigned(wish, *view_, now);
+  controller_.resigned(wish, *view_, now);  // who holds the office knows a view
 }
 void Supervisor::request(const AdvanceAsk& wish, Time) {
   controller_.asked(wish);
@@ -157,7 +157,7 @@ void Supervisor::act(Time now, SupervisorEffects& out) {
   if (!documents_.empty()) learn(now, out);
   const bool read_due = now >= read_at_ || read_again_;
   if (doing_ == Doing::nothing && read_id_ == 0 && read_due && !fresh_.is_nil()) read(out);
-  if (doing_ == Doing::nothing && read_id_ == 0 && !stale_ && !fresh_.is_nil()) {
+  if (doing_ == Doing::nothing && read_id_ == 0 && !stale_) {
     if (auto transaction = next_transaction(now)) {
       transaction_ = *std::move(transaction);
       transaction_id_ = next_request_++;
@@ -187,10 +187,11 @@ void Supervisor::learn(Time, SupervisorEffects& out) {
     if (spec == nullptr) return;
     job_ = spec->job;
   }
-  if (const auto* epoch = documents_.find<EpochDocument>(Key::of(DocumentKind::epoch))) learn_epoch(epoch->epoch, out);
-  if (View view = documents_.view(spec_)) learn_view(std::move(view), out);
-  const auto* status = documents_.find<StatusDocument>(Key::of(DocumentKind::status));
-  if (status != nullptr && status->ended) learn_end(*status, out);
+  // They stand from the job's creation on; a read that lacks one was refused.
+  learn_epoch(documents_.find<EpochDocument>(Key::of(DocumentKind::epoch))->epoch, out);
+  learn_view(documents_.view(spec_), out);
+  const auto& status = *documents_.find<StatusDocument>(Key::of(DocumentKind::status));
+  if (status.ended) learn_end(status, out);
 }
 
 void Supervisor::learn_view(View view, SupervisorEffects& out) {
@@ -229,13 +230,14 @@ std::optional<Transaction> Supervisor::next_transaction(Time now) {
     return transaction;
   };
   if (documents_.find<SpecDocument>(Key::of(DocumentKind::spec)) == nullptr) {
-    return begin(Doing::creating, job_.is_nil() ? std::optional(creation()) : std::nullopt);
+    return begin(Doing::creating, creation());  // had the job been there before, the read was refused
   }
   if (auto found = begin(Doing::proving, proofs())) return found;
   if (ended_) return std::nullopt;
   if (auto found = begin(Doing::registering, registration())) return found;
   if (auto found = begin(Doing::taking_office, office(now))) return found;
-  return holds_office() ? begin(Doing::deciding, controller_.decide(documents_, now)) : std::nullopt;
+  if (!holds_office()) return std::nullopt;
+  return begin(Doing::deciding, controller_.decide(documents_, now));
 }
 
 /// Only a host that has seen no document of this job creates it; who loses, reads.
@@ -271,7 +273,7 @@ std::optional<Transaction> Supervisor::proofs() {
   for (const auto& [life, presence] : workers_) {
     if (presence != Presence::died) continue;
     transaction.writes.push_back({Key::life(life), nullptr, false});
-    if (view_ != nullptr && std::binary_search(view_->lives().begin(), view_->lives().end(), life)) {
+    if (std::binary_search(view_->lives().begin(), view_->lives().end(), life)) {
       transaction.writes.push_back({Key::gone(life), document(GoneDocument{life}), false});
     }
   }
@@ -300,7 +302,6 @@ std::optional<Transaction> Supervisor::registration() {
 
 std::optional<Transaction> Supervisor::office(Time now) {
   const View view = documents_.view(spec_);
-  if (view == nullptr || !host_registered_) return std::nullopt;
   const auto& seats = view->candidates();
   const Key view_key = Key::of(DocumentKind::view);
   if (std::find(seats.begin(), seats.end(), host_) != seats.end()) {

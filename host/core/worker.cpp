@@ -148,7 +148,7 @@ void Worker::on(event::Tick&, Time now, WorkerEffects& out) {
   if (now >= acknowledge_at_) acknowledge_all(out);
   if (now < resign_again_at_) return;
   for (const Resignation& resignation : resignations_) out.push_back(effect::Resign{resignation});
-  resign_again_at_ = resignations_.empty() ? Time::never() : now + kResignAgainAfter;
+  resign_again_at_ = now + kResignAgainAfter;
 }
 
 }  // namespace taskgraph::core

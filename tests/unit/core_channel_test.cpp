@@ -223,5 +223,16 @@ TEST_CASE("a peer that is silent for many epochs costs limits.channel_frames and
   CHECK(pair.wire[0].stamp.epoch == Epoch{99});
 }
 
+TEST_CASE("frames of the epoch that is entered stay when those before it go", "[core][channel]") {
+  Pair pair;
+  pair.push("old", Epoch{0});
+  pair.push("new", Epoch{1});
+  pair.sender.leave_epochs_before(Epoch{1});
+  CHECK(pair.sender.kept() == 1);
+  pair.transmit();
+  REQUIRE(pair.wire.size() == 1);
+  CHECK(std::get<Flag>(pair.wire[0].body).meta.view() == "new");
+}
+
 }  // namespace
 }  // namespace taskgraph::core

@@ -330,5 +330,43 @@ TEST_CASE("a job is finished once, by a primary that stands, in the epoch that s
   CHECK(story.status().result == "{\"sum\": 1}");
 }
 
+TEST_CASE("nothing is decided from documents of which one is missing", "[core][controller]") {
+  const DocumentKind missing = GENERATE(DocumentKind::view, DocumentKind::epoch, DocumentKind::status);
+  ControllerStory story(1);
+  story.join('a');
+  story.erase(Key::of(missing));
+  CHECK_FALSE(story.decide());
+}
+
+TEST_CASE("documents give no view without the view's own or with a shard missing", "[core][controller]") {
+  ControllerStory story(4, 2);
+  Documents documents;
+  CHECK(documents.view(story.spec) == nullptr);
+  const Key view = Key::of(DocumentKind::view);
+  const auto shard = make(ShardDocument{std::vector<TaskAssignment>(2)});
+  documents.replace({{view, 1, make(ViewDocument{ViewVersion{1}, {}})}, {Key::shard(0), 1, shard}});
+  CHECK(documents.view(story.spec) == nullptr);
+  documents.committed({{}, {{Key::shard(1), shard, false}}}, {1});
+  const View given = documents.view(story.spec);
+  REQUIRE(given != nullptr);
+  CHECK(given->tasks().size() == 4);
+  CHECK(documents.view(story.spec) == given);
+}
+
+TEST_CASE("the proof of a life stays as long as an in-sync set names it", "[core][controller]") {
+  ControllerStory story(1);
+  story.join('a');
+  story.join('b');
+  story.spec.backups = {1};
+  const Seat a{life('a'), {1}};
+  const Seat b{life('b'), {2}};
+  story.write(Key::shard(0), ShardDocument{{TaskAssignment{Term{1}, a, {b}, {a, b}, {3}}}});
+  story.write(Key::of(DocumentKind::view), ViewDocument{ViewVersion{2}, {host('A'), host('B')}});
+  story.prove_gone('a');
+  CHECK(story.settle() == 1);
+  CHECK(story.task(0).primary == b);
+  CHECK(story.store.version(Key::gone(life('a'))) != 0);
+}
+
 }  // namespace
 }  // namespace taskgraph::core

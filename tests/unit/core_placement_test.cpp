@@ -157,5 +157,18 @@ TEST_CASE("with an in-sync set only its members are promoted", "[core][placement
   CHECK(story.tasks[0].primary == Seat{life('c'), {3}});
 }
 
+TEST_CASE("a live backup outside of the in-sync set is not promoted, though no member lives", "[core][placement]") {
+  PlacementStory story(1);
+  story.spec.backups = {1};
+  story.live('a', 'A');
+  story.live('b', 'B');
+  CHECK(story.decide());
+  story.tasks[0].in_sync = {story.tasks[0].primary};
+  story.die('a');
+  story.held_back.insert(TaskId{0});
+  CHECK(story.decide());
+  CHECK(story.seen() == "1 -/b#2");
+}
+
 }  // namespace
 }  // namespace taskgraph::core

@@ -289,5 +289,89 @@ TEST_CASE("told to stop, a worker stops its replicas, makes no more, and says wh
   CHECK(empty.give(event::StopAll{ExitReason::job_ended}) == "all stopped");
 }
 
+TEST_CASE("news of replicas that are not here change nothing", "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.grant(0, 'a');
+  story.grant(2, 'b');
+  story.publish();
+  story.applied(0, 1);
+  story.grant(2, 'c');
+  story.publish();
+  CHECK(story.applied(1, 2).empty());  // no replica of that task
+  CHECK(story.give(event::ReplicaApplied{{0}, {life('a'), {9}}, {ViewVersion{2}, {}}}).empty());  // nor of that name
+  CHECK(story.ended(1, 1, Blame::plugin, "x").empty());
+  CHECK(story.worker.replicas() == 1);
+  CHECK(story.applied(0, 2) == "ack t2 of 2 to 3");
+}
+
+TEST_CASE("the end of one replica that lagged leaves a view waiting for the others", "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.grant(0, 'a');
+  story.grant(1, 'a');
+  story.grant(2, 'b');
+  story.publish();
+  story.applied(0, 1);
+  story.applied(1, 1);
+  story.grant(2, 'c');
+  story.publish();
+  CHECK(story.ended(0, 1, Blame::injected, "chaos") == "resign 0#1 chaos");
+  CHECK(story.applied(1, 2) == "ack t2 of 2 to 3");
+}
+
+TEST_CASE("a replica whose task has moved to another life ends without a word", "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.grant(0, 'a');
+  story.publish();
+  story.applied(0, 1);
+  const Seat old = story.tasks[0].primary;
+  story.grant(0, 'b');
+  CHECK(story.publish() == "0: apply v2");
+  SECTION("as it applies the view") {
+    CHECK(story.ended(0, 1, Blame::outside, "") == "ack t2 of 0 to 2");
+  }
+  SECTION("after it has reported it") {
+    CHECK(story.give(event::ReplicaApplied{{0}, old, {ViewVersion{2}, {}}}) == "ack t2 of 0 to 2");
+    CHECK(story.ended(0, 1, Blame::outside, "").empty());
+  }
+  CHECK(story.worker.replicas() == 0);
+  CHECK(story.worker.wakeup() == Time::never());
+}
+
+TEST_CASE("a seat that replaces one in the same life is waited for, though that one had reported the view",
+          "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.grant(0, 'a');
+  story.publish();
+  story.applied(0, 1);
+  const Seat old = story.tasks[0].primary;
+  story.grant(0, 'a');
+  story.grant(2, 'b');
+  story.grant(2, 'c');
+  story.publish();
+  CHECK(story.give(event::ReplicaApplied{{0}, old, {ViewVersion{2}, {}}}) == "ack t2 of 0 to 1; ack t2 of 2 to 3");
+  CHECK(story.ended(0, 1, Blame::outside, "") == "create 0#2 epoch 0");
+  story.grant(2, 'd');
+  CHECK(story.publish() == "0: apply v3");
+  CHECK(story.applied(0, 3) == "ack t3 of 2 to 4");
+}
+
+TEST_CASE("a seat under a name that has been used here is not filled", "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.tasks[0].next_counter = {5};
+  story.grant(0, 'a');
+  CHECK(story.publish() == "create 0#5 epoch 0");
+  story.applied(0, 1);
+  story.tasks[0].primary.counter = {4};
+  CHECK(story.publish() == "0: apply v2");
+  CHECK(story.ended(0, 5, Blame::outside, "").empty());
+  CHECK(story.worker.replicas() == 0);
+  CHECK(story.publish().empty());
+}
+
 }  // namespace
 }  // namespace taskgraph::core

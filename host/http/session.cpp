@@ -302,8 +302,8 @@ void Session::end(Ending ending) {
 void Session::on_end(Ending ending) {
   switch (ending) {
     case Ending::overdue:
-      // It may have gone on since it was found late.
-      if (deadline() <= listener_->now()) on_overdue();
+      // It may have gone on since it was found late, or have been closed for that already.
+      if (state_ != State::closed && deadline() <= listener_->now()) on_overdue();
       return;
     case Ending::graceful:
       closing_ = true;
@@ -315,7 +315,7 @@ void Session::on_end(Ending ending) {
 }
 
 void Session::on_overdue() {
-  listener_->counters.overdue.fetch_add(1, std::memory_order_relaxed);
+  if (state_ == State::open) listener_->counters.overdue.fetch_add(1, std::memory_order_relaxed);
   const bool in_request = reader_.in_head() || reader_.in_body();
   if (state_ == State::lingering || !output_.empty() || !in_request) return close();
   refuse(error_response(408, reader_.in_body() ? "the body took too long" : "the head took too long"));

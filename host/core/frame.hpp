@@ -1,6 +1,7 @@
 /// What passes between the primaries of two tasks. A frame is immutable once it is made.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -35,6 +36,9 @@ struct Flag {
   LinkIndex link;  ///< the sender's
   Bytes meta;
 };
+
+/// Of a pull; a longer one is refused as too large.
+inline constexpr std::size_t kMethodBytesMax = 1024;
 
 /// A pull, named by its requester within its own replica life.
 struct PullRequest {

@@ -109,7 +109,8 @@ void Replica::on(event::StartPull& start, Time now, ReplicaEffects& out) {
     out.push_back(effect::PullEnded{start.token, outcome, why, {}});
   };
   if (start.epoch != epoch()) return refuse(Outcome::epoch_passed, 0);
-  if (start.body.size() > spec_.limits.message_bytes) return refuse(Outcome::error, code::kTooLarge);
+  const bool too_large = start.body.size() > spec_.limits.message_bytes || start.method.size() > kMethodBytesMax;
+  if (too_large) return refuse(Outcome::error, code::kTooLarge);
   Peer* to = peer(start.to);
   const bool full = to != nullptr && !to->channel.has_room(start.method.size() + start.body.size());
   if (full || pulls_.size() >= spec_.limits.pulls_open) return refuse(Outcome::error, code::kBusy);

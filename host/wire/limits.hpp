@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "host/core/frame.hpp"
+
 namespace taskgraph::wire {
 
 /// The version that is written. Versions from kWireVersionOldest on are read: of two releases that follow each other,
@@ -14,7 +16,7 @@ static_assert(kWireVersionOldest + 1 >= kWireVersion, "the window is N and N-1")
 
 // --- between workers
 inline constexpr std::size_t kEagerBytesMax = std::size_t{64} * 1024;  ///< of a body that is sent along
-inline constexpr std::size_t kMethodBytesMax = 1024;
+inline constexpr std::size_t kMethodBytesMax = core::kMethodBytesMax;
 /// One message, its own length not counted: the largest body and what stands around it.
 inline constexpr std::size_t kMessageBytesMax = kEagerBytesMax + std::size_t{2} * 1024;
 inline constexpr std::size_t kBatchBytesMax = std::size_t{4} * 1024 * 1024;  ///< header included

@@ -75,7 +75,7 @@ def test_the_sums_are_right_and_no_process_stays(start_host, regression, result_
 @pytest.mark.parametrize("seed", range(6))
 def test_kill_9_of_any_worker_changes_no_bit(start_host, regression, result_file, seed):
     choose = random.Random(seed)
-    child = start_host(options(regression(seed % 2, pause_ms=5), result_file, 2 + seed % 3))
+    child = start_host(options(regression(seed % 2, pause_ms=25), result_file, 2 + seed % 3))
     killed = 0
     while child.running() and killed < 8:
         alive = [pid for pid in workers(child) if is_alive(pid)]
@@ -93,7 +93,7 @@ def test_kill_9_of_any_worker_changes_no_bit(start_host, regression, result_file
 
 
 def test_all_workers_at_once(start_host, regression, result_file):
-    child = start_host(options(regression(1, pause_ms=5), result_file, 3))
+    child = start_host(options(regression(1, pause_ms=25), result_file, 3))
     child.wait_for("is process")
     wait_until(lambda: len(workers(child)) == 3, "three workers")
     time.sleep(0.1)
@@ -103,7 +103,7 @@ def test_all_workers_at_once(start_host, regression, result_file):
 
 
 def test_a_stopped_worker_is_replaced_after_failure_stall(start_host, regression, result_file):
-    child = start_host(options(regression(1, pause_ms=10, failure={"stall": "300ms"}), result_file, 2))
+    child = start_host(options(regression(1, pause_ms=25, failure={"stall": "300ms"}), result_file, 2))
     wait_until(lambda: len(workers(child)) == 2, "two workers")
     time.sleep(0.1)
     os.kill(workers(child)[0], signal.SIGSTOP)

@@ -383,5 +383,18 @@ TEST_CASE("a peer that lags gets no request whose requester has left the epoch",
   CHECK(story.told(1) == "epoch 1; serve 0 get(new)");
 }
 
+TEST_CASE("a method's name beyond 1 KiB is refused as too large, and one of 1 KiB is served", "[core][replica]") {
+  ReplicaStory story(2);
+  story.start();
+  const auto pull = [&](std::uint64_t token, std::size_t bytes) {
+    story.give(0, event::StartPull{Epoch{0}, token, TaskId{1}, std::string(bytes, 'm'), {}, seconds(1)});
+  };
+  pull(1, kMethodBytesMax + 1);
+  CHECK(story.told(0).find("error 4") != std::string::npos);
+  pull(2, kMethodBytesMax);
+  story.deliver();
+  CHECK(story.told(1).starts_with("serve 0 mmm"));
+}
+
 }  // namespace
 }  // namespace taskgraph::core

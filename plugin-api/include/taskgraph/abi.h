@@ -180,7 +180,8 @@ typedef struct tg_host_api {
    * meta larger than limits.flag_bytes. TG_BUSY: limits.flags_per_epoch is reached. */
   tg_status (*raise_flag)(tg_host*, tg_view link, tg_view meta);
 
-  /* [strand, primary] Pulls from task `to`; `method` is copied. `deadline_ns` 0 means limits.pull_deadline. On TG_OK
+  /* [strand, primary] Pulls from task `to`; `method` is copied; it has at most
+   * 1024 bytes (else TG_CODE_TOO_LARGE). `deadline_ns` 0 means limits.pull_deadline. On TG_OK
    * `*pull_id` (unless NULL) names it for `cancel`, and `done` is run or dropped, once, after the running hook has
    * returned; limits too arrive there (TG_CODE_BUSY, TG_CODE_TOO_LARGE, TG_CODE_ANSWER_TOO_LARGE). TG_INVALID (no such
    * task, or a negative deadline), TG_NOT_PRIMARY, TG_EXITED: `done` is untouched and still the caller's. `body` is

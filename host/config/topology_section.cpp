@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "host/config/quantities.hpp"
 #include "host/config/words.hpp"
@@ -78,8 +79,13 @@ std::optional<JsonValue> Section::member(std::string_view name) {
 std::optional<JsonValue> Section::required(std::string_view name, std::string_view example) {
   const auto value = member(name);
   if (!value && value_) {
+    std::string misspelt;
+    const std::array<std::string_view, 1> wanted{name};
+    for (const JsonMember& other : value_->members()) {
+      if (nearest(other.name, wanted)) misspelt = fmt::format(" (is {} meant to be it?)", quote(other.name));
+    }
     reading_.out.error(value_->offset(), pointer_,
-                       fmt::format("\"{0}\" is missing; write \"{0}\": {1}", name, example));
+                       fmt::format("\"{0}\" is missing{1}; write \"{0}\": {2}", name, misspelt, example));
   }
   return value;
 }

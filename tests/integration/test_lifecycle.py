@@ -147,11 +147,23 @@ def test_a_second_signal_stops_at_once(start_host, witness, result_file, first, 
     wait_until_all_are_up(child)
     child.signal(first)
     child.wait_for("hangs")
+    time.sleep(0.6)  # sooner, it would be one request with the first
     child.signal(second)
     finished = child.wait(timeout=5)
     assert finished.code == STOPPED, finished
     assert "stopped at once: the tasks had no time to save" in finished.err, finished
     assert json.loads(result_file.read_text())["status"] == "stopped"
+
+
+def test_two_signals_at_once_are_one_request(start_host, witness, result_file):
+    """As timeout(1) sends them: to the process, and to its group."""
+    child = start_host(["--topology", witness({"end": "never"}), "--result", result_file])
+    wait_until_all_are_up(child)
+    child.signal(signal.SIGTERM)
+    child.signal(signal.SIGINT)
+    finished = child.wait()
+    assert finished.code == STOPPED, finished
+    assert "stopped at once" not in finished.err, finished
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])

@@ -143,6 +143,8 @@ TEST_CASE("errors of a link", "[config][topology]") {
        "edges)"},
       {"not alike", with_links(R"("a": {"shape": "cloud"})"),
        "t.json:2:28: /links/a/shape: unknown shape \"cloud\" (shapes: tree ring full star edges)"},
+      {"misspelt shape", with_links(R"("a": {"shap": "tree"})"),
+       "t.json:2:18: /links/a: \"shape\" is missing (is \"shap\" meant to be it?); write \"shape\": \"tree\""},
       {"no shape", with_links(R"("a": {})"), "t.json:2:18: /links/a: \"shape\" is missing; write \"shape\": \"tree\""},
       {"shape of no text", with_links(R"("a": {"shape": 1})"),
        "t.json:2:28: /links/a/shape: expected a shape in double quotes, not 1 (shapes: tree ring full star edges)"},

@@ -13,10 +13,16 @@ namespace {
 
 using Seen = std::vector<std::pair<StopSignals::Request, int>>;
 
+/// Each look at it is a second after the last.
+StopSignals::Clock hasty_clock() {
+  return [at = core::Time{}]() mutable { return at = at + core::seconds(1); };
+}
+
 TEST_CASE("signals: the first drains, the second stops at once, a third changes nothing") {
   boost::asio::io_context io;
   Seen seen;
-  StopSignals signals(io, [&](StopSignals::Request request, int signal) { seen.emplace_back(request, signal); });
+  StopSignals signals(
+      io, [&](StopSignals::Request request, int signal) { seen.emplace_back(request, signal); }, hasty_clock());
   REQUIRE(::raise(SIGTERM) == 0);
   while (seen.empty()) io.run_one();
   CHECK(seen == Seen{{StopSignals::Request::drain, SIGTERM}});
@@ -31,11 +37,32 @@ TEST_CASE("signals: the first drains, the second stops at once, a third changes 
 TEST_CASE("signals: a second one that comes before the first was handled is not lost") {
   boost::asio::io_context io;
   Seen seen;
-  StopSignals signals(io, [&](StopSignals::Request request, int signal) { seen.emplace_back(request, signal); });
+  StopSignals signals(
+      io, [&](StopSignals::Request request, int signal) { seen.emplace_back(request, signal); }, hasty_clock());
   REQUIRE(::raise(SIGINT) == 0);
   REQUIRE(::raise(SIGINT) == 0);
   io.run();
   CHECK(seen == Seen{{StopSignals::Request::drain, SIGINT}, {StopSignals::Request::stop_at_once, SIGINT}});
+}
+
+TEST_CASE("signals: what follows the first within 500 ms is one request with it") {
+  boost::asio::io_context io;
+  Seen seen;
+  core::Time now{1'000};
+  int looks = 0;
+  StopSignals signals(
+      io, [&](StopSignals::Request request, int signal) { seen.emplace_back(request, signal); },
+      [&] { return ++looks, now; });
+  const auto signal_at = [&](core::Time at) {
+    now = at;
+    REQUIRE(::raise(SIGTERM) == 0);
+    for (const int before = looks; looks == before;) io.run_one();
+  };
+  signal_at(core::Time{1'000});
+  signal_at(core::Time{999} + StopSignals::kSameRequest);
+  CHECK(seen == Seen{{StopSignals::Request::drain, SIGTERM}});
+  signal_at(core::Time{1'000} + StopSignals::kSameRequest);
+  CHECK(seen == Seen{{StopSignals::Request::drain, SIGTERM}, {StopSignals::Request::stop_at_once, SIGTERM}});
 }
 
 TEST_CASE("signals: cancelled, also by the handler, they keep nobody waiting") {

@@ -360,7 +360,7 @@ tg_status guarded(tg_error* error, F&& call) noexcept {
   } catch (const std::exception& e) {
     set_error(error, e.what());
   } catch (...) {
-    set_error(error, "threw something that is no std::exception");
+    set_error(error, "something that is no std::exception");
   }
   return TG_FAILED;
 }

@@ -1,6 +1,8 @@
-#include "host/config/result_file.hpp"
-
+#include "host/config/json_library.hpp"
+//
 #include <fcntl.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "host/config/result_file.hpp"
 #include "host/config/words.hpp"
 
 namespace taskgraph::config {
@@ -110,20 +113,12 @@ Result<std::filesystem::path> resolve(const std::filesystem::path& file) {
   return target;
 }
 
-/// `job` is [A-Za-z0-9._-] in a valid topology; anything else is escaped, so that the file is JSON in every case.
+/// Any bytes: what is no UTF-8 is escaped first, so that the file is JSON in every case.
 std::string json_string(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
-      out.append("\\u00").push_back(kDigits[byte >> 4U]);
-      out.push_back(kDigits[byte & 15U]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + '"';
+  const std::string shown = printable(text);
+  rapidjson::StringBuffer out;
+  rapidjson::Writer<rapidjson::StringBuffer>(out).String(shown.data(), static_cast<rapidjson::SizeType>(shown.size()));
+  return {out.GetString(), out.GetSize()};
 }
 
 }  // namespace
@@ -151,8 +146,10 @@ std::optional<Failure> write_result_file(const std::filesystem::path& file, cons
   }
   const Result<std::filesystem::path> target = resolve(file);
   if (!target) return target.error();
+  const std::string reason = result.reason.empty() ? "" : ",\"reason\":" + json_string(result.reason);
   const std::string text = "{\"job\":" + json_string(result.job) + ",\"status\":\"" + std::string(name(result.status)) +
-                           "\",\"epochs\":" + std::to_string(result.epochs) + ",\"result\":" + result.result + "}\n";
+                           "\",\"epochs\":" + std::to_string(result.epochs) + reason + ",\"result\":" + result.result +
+                           "}\n";
   TemporaryFile temporary;
   int error = temporary.create(*target);
   if (error == 0) error = temporary.write(text);

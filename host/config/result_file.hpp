@@ -1,4 +1,5 @@
-/// The file of --result: `{"job", "status", "epochs", "result": {...}}`, there as a whole or not at all.
+/// The file of --result: `{"job", "status", "epochs", "reason", "result": {...}}`, `reason` where there is one, there
+/// as a whole or not at all.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +23,7 @@ struct JobResult {
   std::string job;
   JobStatus status = JobStatus::done;
   std::uint64_t epochs = 0;
+  std::string reason;         ///< of the framework, when it was not the tasks that ended the job; any bytes
   std::string result = "{}";  ///< a JSON object that check_result_json accepts
 };
 

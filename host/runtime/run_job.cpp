@@ -149,7 +149,7 @@ class Run {
     const bool ended = good || outcome.kind == JobOutcome::Kind::failed;
     if (!options_.result.value.has_value() || !ended) return exit_code(outcome);
     const config::JobResult result{topology_.spec.name, static_cast<config::JobStatus>(outcome.kind), outcome.epochs,
-                                   outcome.result};
+                                   outcome.reason, outcome.result};
     if (auto failure = config::write_result_file(*options_.result.value, result)) {
       log(LogLevel::error, failure->text);
       return failure->code;

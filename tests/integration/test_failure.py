@@ -293,7 +293,8 @@ def test_a_task_that_always_fails_is_given_up_with_the_reason(pool, misbehave):
         'hook enter_epoch threw "misbehave: enter_epoch of task 2" at epoch 0; the plugin is to blame, not the host'
     )
     assert log_of(job)[-1][1].endswith(gave_up), job.finished
-    assert json.loads(job.result) == {"job": "test", "status": "failed", "epochs": 0, "result": {}}
+    result = json.loads(job.result)
+    assert result == {"job": "test", "status": "failed", "epochs": 0, "reason": gave_up, "result": {}}
     # Doubled from failure to failure, up to backoff_max. The log's times are whole milliseconds.
     waited = pauses(job, 2)
     assert len(waited) == 3

@@ -75,14 +75,14 @@ TEST_CASE("result JSON: limits of depth and size") {
 TEST_CASE("result file: the whole of it, and nothing beside it") {
   const tests::TemporaryFolder folder;
   const std::filesystem::path file = folder.path() / "result.json";
-  CHECK_FALSE(write_result_file(file, {"regression", JobStatus::done, 11, R"({"sums":[0,105]})"}));
+  CHECK_FALSE(write_result_file(file, {"regression", JobStatus::done, 11, "", R"({"sums":[0,105]})"}));
   CHECK(folder.read("result.json") ==
         "{\"job\":\"regression\",\"status\":\"done\",\"epochs\":11,\"result\":{\"sums\":[0,105]}}\n");
-  CHECK_FALSE(write_result_file(file, {"a\"\xff", JobStatus::stopped, 0, "{}"}));
+  CHECK_FALSE(write_result_file(file, {"a\"\xff", JobStatus::stopped, 0, "", "{}"}));
+  CHECK(folder.read("result.json") == "{\"job\":\"a\\\"\\\\xff\",\"status\":\"stopped\",\"epochs\":0,\"result\":{}}\n");
+  CHECK_FALSE(write_result_file(file, {"x", JobStatus::failed, 1, "task 1 failed: \"é\"", "{}"}));
   CHECK(folder.read("result.json") ==
-        "{\"job\":\"a\\u0022\\u00ff\",\"status\":\"stopped\",\"epochs\":0,\"result\":{}}\n");
-  CHECK_FALSE(write_result_file(file, {"x", JobStatus::failed, 1, "{}"}));
-  CHECK_THAT(folder.read("result.json"), Contains("\"failed\""));
+        "{\"job\":\"x\",\"status\":\"failed\",\"epochs\":1,\"reason\":\"task 1 failed: \\\"é\\\"\",\"result\":{}}\n");
   CHECK(entries(folder.path()) == 1);
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("result file: a symbolic link stays one") {
   const tests::TemporaryFolder folder;
   folder.write("real", "old");
   std::filesystem::create_symlink("real", folder.path() / "link");
-  CHECK_FALSE(write_result_file(folder.path() / "link", {"x", JobStatus::done, 1, "{}"}));
+  CHECK_FALSE(write_result_file(folder.path() / "link", {"x", JobStatus::done, 1, "", "{}"}));
   CHECK(std::filesystem::is_symlink(folder.path() / "link"));
   CHECK_THAT(folder.read("real"), Contains("\"done\""));
 }
@@ -104,7 +104,7 @@ TEST_CASE("result file: where none can be written is known beforehand") {
         folder.path() / "folder" / "", std::filesystem::path("/dev/null"), std::filesystem::path("/proc/r.json")}) {
     INFO(bad);
     const std::optional<Failure> before = check_result_target(bad);
-    const std::optional<Failure> after = write_result_file(bad, {"x", JobStatus::done, 1, "{}"});
+    const std::optional<Failure> after = write_result_file(bad, {"x", JobStatus::done, 1, "", "{}"});
     CHECK((before && before->code == ExitCode::cannot_write));
     CHECK((after && after->code == ExitCode::cannot_write));
   }
@@ -136,7 +136,7 @@ TEST_CASE("result file: a disk that is full leaves the old file as it was") {
 TEST_CASE("result file: a result that is no JSON is never written") {
   const tests::TemporaryFolder folder;
   const std::optional<Failure> failure =
-      write_result_file(folder.path() / "r.json", {"x", JobStatus::done, 1, "nonsense"});
+      write_result_file(folder.path() / "r.json", {"x", JobStatus::done, 1, "", "nonsense"});
   REQUIRE(failure);
   CHECK_THAT(failure->text, Contains("not valid"));
   CHECK(entries(folder.path()) == 0);

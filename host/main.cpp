@@ -1,5 +1,7 @@
 /// taskgraph-host: reads what it was asked for, checks everything, runs the job, says how it ended.
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -42,7 +44,7 @@ struct Inputs {
   config::ChaosOption chaos;
 };
 
-std::optional<Failure> read_inputs(const config::Options& options, Inputs& inputs) {
+std::optional<Failure> read_inputs(config::Options& options, Inputs& inputs) {
   auto topology = config::load_topology_file(options.topology.value);
   if (const auto* errors = std::get_if<config::TopologyErrors>(&topology)) return errors->failure();
   inputs.topology = std::get<config::TopologyFile>(std::move(topology));
@@ -55,7 +57,12 @@ std::optional<Failure> read_inputs(const config::Options& options, Inputs& input
     inputs.chaos = *std::move(chaos);
     const std::uint32_t tasks = inputs.topology.spec.topology->task_count();
     if (auto failure = config::check_chaos_tasks(inputs.chaos, tasks)) return failure;
+    if (options.local.value) {
+      if (auto failure = config::check_chaos_needs_no_workers(inputs.chaos)) return failure;
+    }
   }
+  const auto& backups = inputs.topology.spec.backups;
+  config::settle(options, std::any_of(backups.begin(), backups.end(), [](std::uint8_t wanted) { return wanted > 0; }));
   return config::check_files(options);
 }
 
@@ -78,7 +85,7 @@ config::Result<std::string> find_plugin(const config::Options& options, const co
 }
 
 int run_in_workers(const config::Options& options, const Inputs& inputs, const std::string& plugin_file) {
-  return static_cast<int>(processes::run_job_in_workers(options, inputs.topology, plugin_file));
+  return static_cast<int>(processes::run_job_in_workers(options, inputs.topology, inputs.chaos, plugin_file));
 }
 
 int show_config(const config::Options& options, const config::TopologyFile& topology) {
@@ -90,7 +97,7 @@ int show_config(const config::Options& options, const config::TopologyFile& topo
 
 int run(int argc, char** argv) {
   const std::vector<const char*> arguments(argv + 1, argv + argc);
-  const auto options = config::parse_options(arguments, config::Environment::of_process());
+  auto options = config::parse_options(arguments, config::Environment::of_process());
   if (!options) return end(options.error());
   if (options->help) return std::fputs(config::help_text().c_str(), stdout), 0;
   if (options->version) {
@@ -104,7 +111,7 @@ int run(int argc, char** argv) {
   if (options->print_config && !options->validate) return show_config(*options, inputs.topology);
   const auto plugin_file = find_plugin(*options, inputs.topology);
   if (!plugin_file) return end(plugin_file.error());
-  if (options->workers.value != 0 && !options->validate) return run_in_workers(*options, inputs, *plugin_file);
+  if (!options->local.value && !options->validate) return run_in_workers(*options, inputs, *plugin_file);
   static const runtime::JobDescription description(inputs.topology);
   const auto opened = plugin::Library::open(*plugin_file);
   if (!opened) return end(refused(opened.error()));

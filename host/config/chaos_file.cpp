@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "host/config/chaos_option.hpp"
 #include "host/config/words.hpp"
@@ -16,8 +17,16 @@ constexpr std::size_t kErrorsMax = 10;
 constexpr std::uint64_t kTaskMax = 99'999;
 constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 53U;
 
-enum Key : std::size_t { kKill, kThrow, kDelay, kDrop, kAtEpoch, kAtEvent, kMs, kKeyCount };
-constexpr std::array<std::string_view, kKeyCount> kKeys{"kill", "throw", "delay", "drop", "at_epoch", "at_event", "ms"};
+enum Key : std::size_t { kKill, kThrow, kDelay, kDrop, kSigkill, kSigstop, kAtEpoch, kAtEvent, kMs, kKeyCount };
+constexpr std::array<std::string_view, kKeyCount> kKeys{"kill",    "throw",    "delay",    "drop", "sigkill",
+                                                        "sigstop", "at_epoch", "at_event", "ms"};
+constexpr std::size_t kLastFault = kSigstop;
+/// Of a fault that hits a whole worker; the task's number follows.
+constexpr std::string_view kWorkerOf = "worker of ";
+
+bool hits_worker(std::size_t key) {
+  return key == kSigkill || key == kSigstop;
+}
 
 /// Reads the file in one pass from RapidJSON's events. What is wrong within an entry is noted and the pass goes on;
 /// what is no list of objects ends it.
@@ -37,6 +46,7 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
     ChaosOption option;
     option.plan = core::ChaosPlan::scripted(std::move(faults_));
     option.file = file_;
+    option.text = text_;
     option.places = std::move(places_);
     return option;
   }
@@ -45,7 +55,10 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
   bool Default() { return other_value(); }
   bool Uint(unsigned value) { return number(value); }
   bool Uint64(std::uint64_t value) { return number(value); }
-  bool String(const char*, rapidjson::SizeType, bool) { return other_value(); }
+  bool String(const char* data, rapidjson::SizeType size, bool) {
+    if (depth_ != 2 || !hits_worker(key_)) return other_value();
+    return worker({data, size});
+  }
   bool StartArray() {
     if (depth_ != 0) return other_value();
     token();
@@ -154,6 +167,7 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
     if (depth_ != 2) return other_value();
     const std::size_t at = token();
     if (key_ == kKeyCount) return true;
+    if (hits_worker(key_)) return entry_error(at, worker_form());
     const std::uint64_t low = key_ == kAtEvent || key_ == kMs ? 1 : 0;
     const std::uint64_t high = key_ <= kDrop ? kTaskMax : (key_ == kMs ? kChaosDelayMsMax : kNumberMax);
     if (value < low || value > high) {
@@ -165,12 +179,33 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
     return true;
   }
 
+  std::string worker_form() const {
+    return quote(kKeys[key_]) +
+           " must be \"worker of TASK\", as in \"worker of 3\": it hits the whole worker process that runs the task";
+  }
+
+  /// "worker of 3".
+  bool worker(std::string_view value) {
+    const std::size_t at = token();
+    std::uint64_t task = 0;
+    const std::string_view digits = value.starts_with(kWorkerOf) ? value.substr(kWorkerOf.size()) : std::string_view();
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), task);
+    if (digits.empty() || error == std::errc::invalid_argument || end != digits.data() + digits.size()) {
+      return entry_error(at, worker_form());
+    }
+    if (error != std::errc() || task > kTaskMax) {
+      return entry_error(at, quote(kKeys[key_]) + " must name a task from 0 to " + std::to_string(kTaskMax));
+    }
+    entry_.given[key_] = Given{task, at};
+    return true;
+  }
+
   bool other_value() {
     const std::size_t at = token();
     if (depth_ != 2) return stop(at, kShape);
     entry_.broken = true;
     const std::string key = key_ == kKeyCount ? "the value" : quote(kKeys[key_]);
-    note(at, key + " must be a whole number that is not negative");
+    note(at, hits_worker(key_) ? worker_form() : key + " must be a whole number that is not negative");
     // A list or an object in place of a number: what follows in it would be taken for the entry's.
     return text_[std::min(at, text_.size() - 1)] != '[' && count_ < kErrorsMax;
   }
@@ -178,14 +213,15 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
   void finish_entry() {
     std::size_t kinds = 0;
     std::size_t kind = kKill;
-    for (std::size_t i = kKill; i <= kDrop; ++i) {
+    for (std::size_t i = kKill; i <= kLastFault; ++i) {
       if (!entry_.has(i)) continue;
       ++kinds;
       kind = i;
     }
     const bool at_epoch = entry_.has(kAtEpoch);
     if (kinds != 1) {
-      entry_error(entry_.at, "a fault needs exactly one of \"kill\", \"throw\", \"delay\", \"drop\"");
+      entry_error(entry_.at,
+                  "a fault needs exactly one of \"kill\", \"throw\", \"delay\", \"drop\", \"sigkill\", \"sigstop\"");
     } else if (at_epoch == entry_.has(kAtEvent)) {
       entry_error(entry_.at, "a fault needs either \"at_epoch\" or \"at_event\"");
     } else if (at_epoch && (kind == kDelay || kind == kDrop)) {
@@ -200,7 +236,7 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
       using When = core::ScriptedFault::When;
       faults_.push_back(
           {task, fault, at_epoch ? When::epoch : When::event, entry_.given[at_epoch ? kAtEpoch : kAtEvent]->value});
-      ChaosTaskPlace place{task, 1, 1};
+      ChaosTaskPlace place{task, 1, 1, hits_worker(kind)};
       locate(entry_.given[kind]->at, place.line, place.column);
       places_.push_back(place);
     }
@@ -210,6 +246,8 @@ class ChaosFileReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, C
   static_assert(static_cast<std::size_t>(core::FaultKind::throw_in_hook) == kThrow);
   static_assert(static_cast<std::size_t>(core::FaultKind::delay) == kDelay);
   static_assert(static_cast<std::size_t>(core::FaultKind::drop) == kDrop);
+  static_assert(static_cast<std::size_t>(core::FaultKind::kill_worker) == kSigkill);
+  static_assert(static_cast<std::size_t>(core::FaultKind::stop_worker) == kSigstop);
 
   struct Located {
     std::size_t offset = 0;

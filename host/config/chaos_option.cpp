@@ -13,10 +13,12 @@ namespace taskgraph::config {
 namespace {
 
 constexpr std::size_t kRateDigitsMax = 18;
-constexpr std::array<std::string_view, 3> kSpecKeys{"seed", "rate", "max"};
+constexpr std::array<std::string_view, 4> kSpecKeys{"seed", "rate", "max", "workers"};
 
 Failure wrong_spec(const std::string& what) {
-  return {ExitCode::usage, "--chaos: " + what + "\nexpected seed=N,rate=R,max=M (max may be left out), or a JSON file"};
+  return {ExitCode::usage, "--chaos: " + what +
+                               "\nexpected seed=N,rate=R,max=M,workers=W (max and workers may be left out), or a JSON "
+                               "file"};
 }
 
 template <typename Number>
@@ -27,8 +29,14 @@ std::optional<Number> whole_number(std::string_view text) {
   return number;
 }
 
+Failure wrong_share(std::string_view key, std::string_view value) {
+  return wrong_spec(std::string(key) + " " + quote(value) +
+                    ": expected a number from 0 to 1 such as 0.05, with at most " + std::to_string(kRateDigitsMax) +
+                    " digits behind the point");
+}
+
 /// "0.05" and the like as a fraction of whole numbers, so that nothing is rounded.
-std::optional<core::FaultRate> decimal_rate(std::string_view text) {
+std::optional<core::FaultRate> decimal_share(std::string_view text) {
   const std::size_t point = std::min(text.find('.'), text.size());
   const std::string_view whole = text.substr(0, point);
   const std::string_view digits = point == text.size() ? std::string_view() : text.substr(point + 1);
@@ -54,6 +62,7 @@ std::string position(std::string_view file, const ChaosTaskPlace& place) {
 Result<ChaosOption> parse_chaos_spec(std::string_view spec) {
   std::optional<std::uint64_t> seed;
   std::optional<core::FaultRate> rate;
+  std::optional<core::FaultRate> workers;
   std::optional<std::uint32_t> faults_max;
   std::array<bool, kSpecKeys.size()> seen{};
   for (std::size_t at = 0; at <= spec.size();) {
@@ -74,11 +83,11 @@ Result<ChaosOption> parse_chaos_spec(std::string_view spec) {
       seed = whole_number<std::uint64_t>(value);
       if (!seed) return wrong_spec("seed " + quote(value) + ": expected a whole number from 0 to 2^64 - 1");
     } else if (key == "rate") {
-      rate = decimal_rate(value);
-      if (!rate) {
-        return wrong_spec("rate " + quote(value) + ": expected a number from 0 to 1 such as 0.05, with at most " +
-                          std::to_string(kRateDigitsMax) + " digits behind the point");
-      }
+      rate = decimal_share(value);
+      if (!rate) return wrong_share(key, value);
+    } else if (key == "workers") {
+      workers = decimal_share(value);
+      if (!workers) return wrong_share(key, value);
     } else {
       faults_max = whole_number<std::uint32_t>(value);
       if (!faults_max) return wrong_spec("max " + quote(value) + ": expected a whole number from 0 to 2^32 - 1");
@@ -86,7 +95,11 @@ Result<ChaosOption> parse_chaos_spec(std::string_view spec) {
   }
   if (!seed) return wrong_spec("seed=N is missing");
   if (!rate) return wrong_spec("rate=R is missing");
-  return ChaosOption{core::ChaosPlan::seeded(*seed, *rate, faults_max.value_or(core::kSeededFaultsDefault)), {}, {}};
+  return ChaosOption{core::ChaosPlan::seeded(*seed, *rate, faults_max.value_or(core::kSeededFaultsDefault),
+                                             workers.value_or(core::FaultRate{})),
+                     {},
+                     std::string(spec),
+                     {}};
 }
 
 Result<ChaosOption> read_chaos(std::string_view value) {
@@ -104,6 +117,21 @@ Result<ChaosOption> read_chaos(std::string_view value) {
   if (stream.bad()) return Failure{ExitCode::file_missing, "--chaos " + quote(value) + ": reading it failed"};
   text.resize(static_cast<std::size_t>(stream.gcount()));
   return parse_chaos_file(value, text);
+}
+
+Result<ChaosOption> parse_chaos_text(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const bool is_list = first != std::string_view::npos && text[first] == '[';
+  return is_list ? parse_chaos_file("--chaos", text) : parse_chaos_spec(text);
+}
+
+std::optional<Failure> check_chaos_needs_no_workers(const ChaosOption& chaos) {
+  if (!chaos.plan.hits_workers()) return std::nullopt;
+  constexpr const char* kCure = " needs worker processes; leave --local away";
+  for (const ChaosTaskPlace& place : chaos.places) {
+    if (place.of_worker) return Failure{ExitCode::usage, position(chaos.file, place) + "\"worker of\"" + kCure};
+  }
+  return Failure{ExitCode::usage, std::string("--chaos: workers=") + kCure};
 }
 
 std::optional<Failure> check_chaos_tasks(const ChaosOption& chaos, std::uint32_t task_count) {

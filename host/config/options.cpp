@@ -34,20 +34,26 @@ constexpr std::string_view kMessages = "Messages";
 constexpr std::string_view kFaults = "Faults on purpose";
 constexpr std::string_view kOther = "Other";
 
-constexpr std::array<OptionRow, 13> kRows{{
+constexpr std::array<OptionRow, 14> kRows{{
     {kJob, "topology", "FILE", "the job: its plugin, tasks and links (required)"},
     {kJob, "coordinator", "WHERE", "embedded (default): one machine, inside this process"},
     {kJob, "result", "FILE", "write the job's result there as JSON at its end; an existing file is replaced"},
     {kJob, "plugin-dir", "DIR", "look for the plugin there too, before TASKGRAPH_PLUGIN_PATH; may be repeated"},
-    {kJob, "threads", "N", "threads that run the tasks, 1 to 256; default: as many as the hardware runs at once"},
-    {kJob, "workers", "N", "worker processes that run the tasks, 1 to 64; without it this process runs them"},
+    {kJob, "workers", "N",
+     "worker processes that run the tasks, 1 to 64; default: 2 for a job with backups, else 1; this process watches "
+     "them"},
+    {kJob, "local", "", "no worker processes: this one runs the tasks, for a debugger; excludes --workers"},
+    {kJob, "threads", "N",
+     "threads that run the tasks, in each worker, 1 to 256; default: the hardware's, shared by the workers, 2 at "
+     "least"},
     {kChecks, "validate", "", "check everything short of running: options, topology, files, plugin"},
     {kChecks, "print-config", "", "print every effective value with its origin; with --validate, check too"},
     {kMessages, "log-level", "LEVEL", "debug, info (default), warning or error"},
     {kMessages, "log-format", "FORMAT", "text (default), or json: one object per line"},
     {kFaults, "chaos", "SPEC|FILE",
-     "seed=N,rate=R,max=M: each event of a task is a fault with probability R, decided by N; quiet after M faults "
-     "(default 20). Or a JSON file: [{\"kill\": TASK, \"at_epoch\": E}, {\"throw\": TASK, \"at_event\": N}, ...]"},
+     "seed=N,rate=R,max=M,workers=W: each event of a task is a fault with probability R, decided by N; quiet after M "
+     "faults (default 20); the share W of them (default 0) kills or stops the whole worker. Or a JSON file: "
+     "[{\"kill\": TASK, \"at_epoch\": E}, {\"sigkill\": \"worker of TASK\", \"at_event\": N}, ...]"},
     {kOther, "help", "", "show this text"},
     {kOther, "version", "", "show the versions of this host and of its plugin ABI"},
 }};
@@ -180,6 +186,8 @@ std::optional<Failure> store(std::string_view option, const std::string& value, 
   } else if (option == "workers") {
     options.workers.origin = kFromCommandLine;
     return read_count("--workers", value, kWorkersMax, options.workers.value);
+  } else if (option == "local") {
+    options.local = {true, kFromCommandLine};
   } else {
     options.validate = options.validate || option == "validate";
     options.print_config = options.print_config || option == "print-config";
@@ -190,7 +198,7 @@ std::optional<Failure> store(std::string_view option, const std::string& value, 
 }
 
 std::optional<Failure> store_environment(const Environment& environment, Options& options) {
-  options.threads.value = std::clamp(environment.hardware_threads, 1U, kThreadsMax);
+  options.hardware_threads = std::clamp(environment.hardware_threads, 1U, kThreadsMax);
   if (environment.plugin_path && !environment.plugin_path->empty()) {
     options.plugin_path = {split_path(*environment.plugin_path), {Source::environment, "TASKGRAPH_PLUGIN_PATH"}};
     if (options.plugin_path.value.size() > kPluginDirsMax) {
@@ -292,10 +300,22 @@ Result<Options> parse_options(std::span<const char* const> arguments, const Envi
     if (with_value && (value.empty() || took_an_option)) return needs_value(option.string_key);
     if (std::optional<Failure> failure = store(option.string_key, value, options)) return *failure;
   }
+  if (options.local.value && options.workers.value != 0) {
+    return usage("--local and --workers exclude each other: with --local this process runs the tasks");
+  }
   if (options.topology.value.empty()) {
     return usage("--topology FILE is missing: taskgraph-host --topology topologies/regression.json");
   }
   return options;
+}
+
+void settle(Options& options, bool has_backups) {
+  if (!options.local.value && options.workers.value == 0) options.workers.value = has_backups ? 2 : 1;
+  if (options.threads.value != 0) return;
+  constexpr unsigned kThreadsOfWorkerMin = 2;
+  options.threads.value = options.local.value
+                              ? options.hardware_threads
+                              : std::max(kThreadsOfWorkerMin, options.hardware_threads / options.workers.value);
 }
 
 std::optional<Failure> check_files(const Options& options) {

@@ -48,8 +48,10 @@ struct Options {
   Setting<LogFormat> log_format{LogFormat::text, {}};
   Setting<bool> colour{true, {}};             ///< false: never; true: on a terminal
   Setting<std::optional<std::string>> chaos;  ///< SPEC or FILE as given; chaos_option reads it
-  Setting<unsigned> threads{1, {}};           ///< of the pool that runs the tasks, in each worker
-  Setting<unsigned> workers{0, {}};           ///< processes that run the tasks; 0: this one does
+  Setting<bool> local{false, {}};             ///< no worker processes: this one runs the tasks
+  Setting<unsigned> workers{0, {}};           ///< processes that run the tasks; 0 with `local`, and before settle()
+  Setting<unsigned> threads{0, {}};           ///< that run the tasks, in each process that does; 0 before settle()
+  unsigned hardware_threads = 1;              ///< of the machine, as far as --threads can use them
 };
 
 /// What parse_options reads beside the command line.
@@ -66,6 +68,11 @@ struct Environment {
 /// Reads the arguments after the program's name. The command line beats the environment. Pure: no file is touched.
 /// Every failure has ExitCode::usage and names the option.
 Result<Options> parse_options(std::span<const char* const> arguments, const Environment& environment);
+
+/// Fills in the defaults that depend on the job. Workers: with backups 2, so that a backup is in another process than
+/// its primary, else 1. Threads: the hardware's, shared by the workers; two at least in each of them, as a hook that
+/// computes for long must not keep its worker's other tasks from each other and from their supervisor.
+void settle(Options& options, bool has_backups);
 
 /// Looks at the files that the options name, before hours of computing depend on them: the folder of --result is there
 /// and can be written (ExitCode::cannot_write), every --plugin-dir is a folder (ExitCode::file_missing).

@@ -52,8 +52,9 @@ std::vector<ConfigValue> config_values(const Options& options) {
   add("result", options.result.value ? options.result.value->native() : "", options.result.origin);
   add("plugin-dir", join(options.plugin_dirs.value), options.plugin_dirs.origin);
   add("plugin-path", join(options.plugin_path.value), options.plugin_path.origin);
-  add("threads", std::to_string(options.threads.value), options.threads.origin);
+  add("local", options.local.value ? "yes" : "no", options.local.origin);
   add("workers", std::to_string(options.workers.value), options.workers.origin);
+  add("threads", std::to_string(options.threads.value), options.threads.origin);
   add("log-level", name(options.log_level.value), options.log_level.origin);
   add("log-format", name(options.log_format.value), options.log_format.origin);
   add("colour", options.colour.value ? "on a terminal" : "never", options.colour.origin);

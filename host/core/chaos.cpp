@@ -21,9 +21,11 @@ constexpr std::uint64_t hash(std::uint64_t seed, TaskId task, std::uint64_t even
   return mix(mix(mix(seed) ^ task.value) ^ event);
 }
 
-/// The fault behind a hash that hit: its bits are used up by the comparison, so mixed once more.
-Fault choose(std::uint64_t hit, EventClass kind) {
+/// The fault behind a hash that hit: its bits are used up by the comparison, so mixed once more, and again for the
+/// share of the workers.
+Fault choose(std::uint64_t hit, EventClass kind, const FaultRate& workers) {
   const std::uint64_t bits = mix(hit);
+  if (workers.hit(mix(bits))) return {bits % 2 == 0 ? FaultKind::kill_worker : FaultKind::stop_worker, {}};
   const std::uint64_t kinds = kind == EventClass::message ? 4 : 2;
   Fault fault{static_cast<FaultKind>(bits % kinds), {}};
   if (fault.kind == FaultKind::delay) {
@@ -31,10 +33,6 @@ Fault choose(std::uint64_t hit, EventClass kind) {
         milliseconds(1 + static_cast<std::int64_t>((bits >> 32U) % static_cast<std::uint64_t>(kSeededDelayMsMax)));
   }
   return fault;
-}
-
-bool needs_message(const Fault& fault) {
-  return fault.kind == FaultKind::delay || fault.kind == FaultKind::drop;
 }
 
 }  // namespace
@@ -55,12 +53,13 @@ FaultRate fault_rate(std::uint64_t numerator, std::uint64_t denominator) {
   return rate;
 }
 
-ChaosPlan ChaosPlan::seeded(std::uint64_t seed, FaultRate rate, std::uint32_t faults_max) {
+ChaosPlan ChaosPlan::seeded(std::uint64_t seed, FaultRate rate, std::uint32_t faults_max, FaultRate workers) {
   ChaosPlan plan;
   plan.is_seeded_ = true;
   plan.seed_ = seed;
   plan.rate_ = rate;
   plan.faults_max_ = faults_max;
+  plan.workers_ = workers;
   return plan;
 }
 
@@ -77,45 +76,13 @@ std::optional<Fault> ChaosPlan::at_event(TaskId task, std::uint64_t event, Event
   if (!is_seeded_) return std::nullopt;
   const std::uint64_t decided = hash(seed_, task, event);
   if (!rate_.hit(decided)) return std::nullopt;
-  return choose(decided, kind);
+  return choose(decided, kind, workers_);
 }
 
-bool FaultBudget::take() {
-  std::uint32_t left = left_.load(std::memory_order_relaxed);
-  while (left != 0) {
-    if (left_.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) return true;
-  }
-  return false;
-}
-
-TaskChaos::TaskChaos(const ChaosPlan& plan, TaskId task, FaultBudget& budget)
-    : plan_(&plan), budget_(&budget), task_(task) {
-  const auto by_task = [](const ScriptedFault& a, const ScriptedFault& b) { return a.task < b.task; };
-  const auto [first, last] =
-      std::equal_range(plan.script().begin(), plan.script().end(), ScriptedFault{task, {}, {}, 0}, by_task);
-  script_.assign(first, last);
-}
-
-std::optional<Fault> TaskChaos::at_event(EventClass kind) {
-  ++events_;
-  if (std::optional<Fault> fault = scripted(ScriptedFault::When::event, events_, kind)) return fault;
-  std::optional<Fault> fault = plan_->at_event(task_, events_, kind);
-  if (fault && !budget_->take()) fault.reset();
-  return fault;
-}
-
-std::optional<Fault> TaskChaos::at_epoch(Epoch epoch) {
-  return scripted(ScriptedFault::When::epoch, epoch.value, EventClass::other);
-}
-
-std::optional<Fault> TaskChaos::scripted(ScriptedFault::When when, std::uint64_t at, EventClass kind) {
-  const auto due = std::find_if(script_.begin(), script_.end(), [&](const ScriptedFault& entry) {
-    return entry.when == when && entry.at <= at && (kind == EventClass::message || !needs_message(entry.fault));
-  });
-  if (due == script_.end()) return std::nullopt;
-  const Fault fault = due->fault;
-  script_.erase(due);
-  return fault;
+bool ChaosPlan::hits_workers() const {
+  return workers_ != FaultRate{} || std::any_of(script_.begin(), script_.end(), [](const ScriptedFault& entry) {
+           return hits_worker(entry.fault.kind);
+         });
 }
 
 }  // namespace taskgraph::core

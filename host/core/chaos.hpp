@@ -2,10 +2,9 @@
 ///
 /// A seeded plan decides by a hash of (seed, task, number of the task's event), so that the same events of each task
 /// are faults whatever the threads do, while the budget of the job lasts. A scripted plan lists them. Events count from
-/// 1 per *task*: a TaskChaos lives as long as its task, so a replica that takes over goes on counting.
+/// 1 per *task*: a ChaosLedger keeps the count for the whole job, so a replica that takes over goes on counting.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,7 +20,14 @@ enum class FaultKind : std::uint8_t {
   throw_in_hook,  ///< the hook fails as if it had thrown
   delay,          ///< the message comes later, by Fault::delay
   drop,           ///< the message is lost; who sent it must send it again
+  kill_worker,    ///< SIGKILL of the worker process that the task's primary runs in
+  stop_worker,    ///< SIGSTOP of it: it hangs, until its supervisor finds it and ends it
 };
+
+/// Such a fault hits all tasks of a worker, and needs one that is a process of its own.
+constexpr bool hits_worker(FaultKind kind) {
+  return kind == FaultKind::kill_worker || kind == FaultKind::stop_worker;
+}
 
 struct Fault {
   FaultKind kind = FaultKind::kill;
@@ -60,7 +66,9 @@ class ChaosPlan {
  public:
   /// No faults.
   ChaosPlan() = default;
-  static ChaosPlan seeded(std::uint64_t seed, FaultRate rate, std::uint32_t faults_max = kSeededFaultsDefault);
+  /// `workers`: which share of the faults hits the whole worker of the task instead, by SIGKILL or SIGSTOP alike.
+  static ChaosPlan seeded(std::uint64_t seed, FaultRate rate, std::uint32_t faults_max = kSeededFaultsDefault,
+                          FaultRate workers = {});
   /// A delay or drop at an epoch is the caller's mistake: it is never performed.
   static ChaosPlan scripted(std::vector<ScriptedFault> faults);
 
@@ -73,53 +81,16 @@ class ChaosPlan {
   /// Of the whole job, for a seeded plan.
   std::uint32_t faults_max() const { return faults_max_; }
   bool empty() const { return !is_seeded_ && script_.empty(); }
+  /// Whether any fault of it is one of a whole worker.
+  bool hits_workers() const;
 
  private:
   bool is_seeded_ = false;
   std::uint64_t seed_ = 0;
   FaultRate rate_;
   std::uint32_t faults_max_ = 0;
+  FaultRate workers_;
   std::vector<ScriptedFault> script_;
-};
-
-/// What is left of a seeded plan's faults in the whole job. Owned by the job, shared by the tasks; any thread. Which
-/// tasks get the last of them depends on which come first; what a task's n-th event would be does not.
-class FaultBudget {
- public:
-  explicit FaultBudget(std::uint32_t faults_max) : left_(faults_max) {}
-  /// False when it is spent.
-  bool take();
-  std::uint32_t left() const { return left_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint32_t> left_;
-};
-
-/// The faults of one task, over all its replicas. Owned by whatever outlives them; on the task's strand only, or
-/// otherwise in order. Each scripted fault is given once. One event gives one fault: a scripted one whose event is
-/// taken (or that is a delay or drop whose event is no message) is given at the next that fits.
-class TaskChaos {
- public:
-  /// `plan` and `budget` outlive it.
-  TaskChaos(const ChaosPlan& plan, TaskId task, FaultBudget& budget);
-
-  /// The task's next event is about to reach it.
-  std::optional<Fault> at_event(EventClass kind);
-  /// The task is about to enter `epoch`; in addition to at_event. A fault of an epoch that was skipped is given at the
-  /// next one; two of one epoch at two entries into it (or later ones).
-  std::optional<Fault> at_epoch(Epoch epoch);
-
-  /// Events so far.
-  std::uint64_t events() const { return events_; }
-
- private:
-  std::optional<Fault> scripted(ScriptedFault::When when, std::uint64_t at, EventClass kind);
-
-  const ChaosPlan* plan_;
-  FaultBudget* budget_;
-  TaskId task_;
-  std::uint64_t events_ = 0;
-  std::vector<ScriptedFault> script_;  ///< what has not been given yet
 };
 
 }  // namespace taskgraph::core

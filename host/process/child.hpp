@@ -20,6 +20,7 @@ struct Ending {
   int number = 0;            ///< exit code or signal
   bool core_dumped = false;  ///< of signalled
 
+  bool is_by(int signal) const { return kind == Kind::signalled && number == signal; }
   /// "exited with 70", "ended by SIGSEGV (core dumped)".
   std::string text() const;
 };

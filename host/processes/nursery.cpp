@@ -16,9 +16,20 @@ namespace taskgraph::processes {
 
 using runtime::LogLevel;
 
-Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers)
+namespace {
+
+std::string how_it_ended(const process::Ending& ending, bool stalled, bool by_chaos) {
+  if (by_chaos) return stalled ? "was stopped by --chaos, and killed after failure.stall" : "was killed by --chaos";
+  return stalled ? "did not run for failure.stall, and was killed" : ending.text();
+}
+
+}  // namespace
+
+Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers,
+                 const process::Descriptor& chaos)
     : Mailbox(executor),
       setup_(std::move(setup)),
+      chaos_(chaos),
       stall_(spec.failure.stall),
       look_every_{std::min(spec.failure.stall.ns / 5, core::milliseconds(100).ns)},
       restarts_(spec.restart),
@@ -62,7 +73,7 @@ void Nursery::start(Slot& slot) {
   slot.counters = {};
   slot.stalled = false;
   workers_.push_back(std::make_unique<WorkerProcess>(
-      executor(), std::move(setup),
+      executor(), std::move(setup), chaos_,
       WorkerProcess::Listener{[this](WorkerProcess& worker, wire::ToSupervisor&& message) {
                                 Mailbox::post(NurseryEvent{NurseryEvent::Told{&worker, std::move(message)}});
                               },
@@ -184,18 +195,20 @@ void Nursery::on(NurseryEvent::Died& died, core::Time now) {
   announce_addresses();
   if (begun_) host_->post(core::event::WorkerDied{life});
   if (slot->stopped) return;
+  const bool by_chaos = died.worker->is_hit_by_chaos() && died.ending.is_by(SIGKILL);
   const std::string what =
       fmt::format("worker {} (process {}) {}{}", number_of(*slot), died.worker->pid(),
-                  slot->stalled ? "did not run for failure.stall, and was killed" : died.ending.text(),
+                  how_it_ended(died.ending, slot->stalled, by_chaos),
                   orphans == 0 ? "" : fmt::format("; {} processes that it had started were ended", orphans));
   if (stopping_) {
     slot->stopped = true;
     return check_stopped();
   }
-  runtime::log(LogLevel::warning, what);
-  const bool outside = died.ending.kind == process::Ending::Kind::signalled && died.ending.number == SIGKILL;
+  runtime::log(by_chaos ? LogLevel::info : LogLevel::warning, what);
+  const bool outside = died.ending.is_by(SIGKILL);
+  const core::Blame blame = by_chaos ? core::Blame::injected : outside ? core::Blame::outside : core::Blame::plugin;
   const core::TaskId place{static_cast<std::uint32_t>(number_of(*slot))};
-  const auto why = restarts_.failed(place, outside ? core::Blame::outside : core::Blame::plugin, what, now);
+  const auto why = restarts_.failed(place, blame, what, now);
   if (why.has_value() || (!was_ready && !outside)) {
     slot->stopped = true;
     return host_->give_up({.kind = runtime::JobOutcome::Kind::failed,

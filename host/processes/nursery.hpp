@@ -34,7 +34,9 @@ struct NurseryEvent {
 /// been, as strands live as long as the executor.
 class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Workers {
  public:
-  Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers);
+  /// `chaos`: the memory of the job's ledger; open as long as workers start.
+  Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers,
+          const process::Descriptor& chaos);
 
   /// Once, before events flow.
   void set_host(runtime::HostActor& host) { host_ = &host; }
@@ -90,6 +92,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   std::size_t number_of(const Slot& slot) const { return static_cast<std::size_t>(&slot - slots_.data()); }
 
   const wire::Setup setup_;
+  const process::Descriptor& chaos_;
   const core::Duration stall_;
   const core::Duration look_every_;
   core::Time looked_at_;

@@ -4,6 +4,7 @@
 
 #include "host/coordinator/embedded.hpp"
 #include "host/process/descendants.hpp"
+#include "host/processes/chaos_memory.hpp"
 #include "host/processes/nursery.hpp"
 #include "host/runtime/executor.hpp"
 #include "host/runtime/host_actor.hpp"
@@ -15,14 +16,20 @@ namespace taskgraph::processes {
 struct ProcessJob::Parts {
   Parts(ProcessJobSettings settings, runtime::HostActor::Listener listener)
       : topology(settings.topology),
+        chaos_plan(std::move(settings.chaos)),
+        chaos_memory(core::ChaosLedger::words(chaos_plan, topology.spec.topology->task_count())),
+        chaos(chaos_plan, topology.spec.topology->task_count(), chaos_memory.words()),
         executor(1),
-        nursery(executor, topology.spec, std::move(settings.setup), settings.workers),
+        nursery(executor, topology.spec, std::move(settings.setup), settings.workers, chaos_memory.descriptor()),
         host(executor, topology.spec, coordinator, runtime::random_uuid<core::HostId>(), topology.digest, nursery,
              std::move(listener)) {
     nursery.set_host(host);
   }
 
   const config::TopologyFile& topology;
+  const core::ChaosPlan chaos_plan;
+  const ChaosMemory chaos_memory;
+  const core::ChaosLedger chaos;
   coordinator::Embedded coordinator;
   runtime::Executor executor;
   Nursery nursery;
@@ -67,6 +74,10 @@ runtime::ProgressFacts ProcessJob::facts() const {
   facts.pulls = parts_->nursery.pulls();
   facts.failures = parts_->nursery.failures();
   return facts;
+}
+
+std::uint64_t ProcessJob::chaos_faults() const {
+  return parts_->chaos.faults();
 }
 
 std::uint64_t ProcessJob::frames_dropped() const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/config/topology_file.hpp"
+#include "host/core/chaos.hpp"
 #include "host/runtime/job.hpp"
 #include "host/wire/control.hpp"
 
@@ -14,6 +15,7 @@ namespace taskgraph::processes {
 struct ProcessJobSettings {
   const config::TopologyFile& topology;  ///< outlives the job
   wire::Setup setup;                     ///< of every worker, but for what differs: life and job
+  core::ChaosPlan chaos;                 ///< what `setup.chaos` says
   unsigned workers = 1;
 };
 
@@ -30,7 +32,7 @@ class ProcessJob final : public runtime::Job {
   void start() override;
   void drain() override;
   runtime::ProgressFacts facts() const override;
-  std::uint64_t chaos_faults() const override { return 0; }  // each worker counts its own
+  std::uint64_t chaos_faults() const override;
   std::uint64_t frames_dropped() const override;
 
  private:

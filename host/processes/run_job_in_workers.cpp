@@ -10,21 +10,21 @@
 namespace taskgraph::processes {
 
 config::ExitCode run_job_in_workers(const config::Options& options, const config::TopologyFile& topology,
-                                    const std::string& plugin_file) {
+                                    const config::ChaosOption& chaos, const std::string& plugin_file) {
   wire::Setup setup;
   setup.secret = dataplane::bytes_of(dataplane::random_secret());
   setup.topology_name = options.topology.value.string();
   setup.topology = topology.canonical;
   setup.topology_directory = topology.directory.string();
   setup.plugin_file = plugin_file;
-  setup.chaos = options.chaos.value.value_or("");
+  setup.chaos = chaos.text;
   setup.threads = options.threads.value;
   setup.log_level = options.log_level.value;
   setup.log_format = options.log_format.value;
   setup.colour = options.colour.value;
   return runtime::run_job(options, topology, [&](runtime::HostActor::Listener listener) {
-    return std::make_unique<ProcessJob>(ProcessJobSettings{topology, std::move(setup), options.workers.value},
-                                        std::move(listener));
+    return std::make_unique<ProcessJob>(
+        ProcessJobSettings{topology, std::move(setup), chaos.plan, options.workers.value}, std::move(listener));
   });
 }
 

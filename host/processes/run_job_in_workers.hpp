@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "host/config/chaos_option.hpp"
 #include "host/config/exit_codes.hpp"
 #include "host/config/options.hpp"
 #include "host/config/topology_file.hpp"
@@ -11,6 +12,6 @@ namespace taskgraph::processes {
 
 /// As runtime::run_job, with the plugin of `plugin_file` (absolute) loaded by each worker, and not here.
 config::ExitCode run_job_in_workers(const config::Options& options, const config::TopologyFile& topology,
-                                    const std::string& plugin_file);
+                                    const config::ChaosOption& chaos, const std::string& plugin_file);
 
 }  // namespace taskgraph::processes

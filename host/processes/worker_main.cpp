@@ -25,6 +25,7 @@
 #include "host/plugin/library.hpp"
 #include "host/process/descendants.hpp"
 #include "host/processes/beat_page.hpp"
+#include "host/processes/chaos_memory.hpp"
 #include "host/processes/control_link.hpp"
 #include "host/runtime/chaos.hpp"
 #include "host/runtime/job_description.hpp"
@@ -80,7 +81,9 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   WorkerProcess(const wire::Setup& setup, const config::TopologyFile& topology, const core::ChaosPlan& plan,
                 const tg_plugin& plugin)
       : job_(setup.job),
-        chaos_(plan, topology.spec.topology->task_count()),
+        ledger_(process::Descriptor(kChaosDescriptor),
+                core::ChaosLedger::words(plan, topology.spec.topology->task_count())),
+        chaos_(plan, topology.spec.topology->task_count(), ledger_.words()),
         executor_(setup.threads),
         plane_(executor_, setup.job, setup.life, secret_of(setup), topology.spec.limits.message_bytes, *this),
         worker_(executor_, {topology.spec, lease_, plugin, chaos_}, setup.life, *this),
@@ -150,6 +153,13 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   void replica_failed(core::TaskId) override {
     tell(wire::Counters{0, worker_.pulls(), failures_.fetch_add(1) + 1, worker_.frames_dropped()});
   }
+  /// By a signal to this very thread: it goes no step further, and the whole process stops with it.
+  void hit_by(core::FaultKind fault) override {
+    BeatPage& page = BeatPage::in(beats_);
+    page.set_hit_by_chaos(true);
+    ::raise(fault == core::FaultKind::kill_worker ? SIGKILL : SIGSTOP);
+    page.set_hit_by_chaos(false);
+  }
   void all_stopped() override {
     stopped_.store(true);
     tell(wire::Counters{0, worker_.pulls(), failures_.load(), worker_.frames_dropped()});
@@ -165,6 +175,7 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
                                                                   process::SharedMemory::Access::read_write);
   const core::JobId job_;
   const core::Lease lease_ = core::Lease::open_ended();  ///< the coordinator is in the supervisor, and ends with it
+  const ChaosMemory ledger_;
   runtime::Chaos chaos_;
   std::atomic<std::uint64_t> failures_{0};
   std::atomic<bool> stopped_{false};
@@ -195,7 +206,7 @@ int worker_main() {
   static const auto topology = std::get<config::TopologyFile>(std::move(parsed));
   core::ChaosPlan plan;
   if (!setup->chaos.empty()) {
-    auto chaos = config::read_chaos(setup->chaos);
+    auto chaos = config::parse_chaos_text(setup->chaos);
     if (!chaos) cannot_start(chaos.error().code, chaos.error().text);
     plan = std::move(chaos->plan);
   }

@@ -9,6 +9,8 @@ inline constexpr const char* kWorkerOption = "--worker-of-supervisor";
 inline constexpr int kLinkDescriptor = 3;
 /// And the memory of its BeatPage.
 inline constexpr int kBeatDescriptor = 4;
+/// And that of the job's core::ChaosLedger.
+inline constexpr int kChaosDescriptor = 5;
 
 /// Main thread of a worker; returns its exit code when the job has ended. A worker whose supervisor is gone leaves at
 /// once, by _Exit: what it does after that moment nobody has granted.

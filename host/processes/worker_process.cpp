@@ -37,22 +37,24 @@ WorkerProcess::Ends WorkerProcess::socket_pair() {
 namespace {
 
 /// The child reads its setup by blocking reads and makes its end non-blocking afterwards.
-process::Child spawn(int link, int beats) {
-  static_assert(kLinkDescriptor == 3 && kBeatDescriptor == 4);
+process::Child spawn(int link, int beats, int chaos) {
+  static_assert(kLinkDescriptor == 3 && kBeatDescriptor == 4 && kChaosDescriptor == 5);
   return process::Child::spawn(
-      {"/proc/self/exe", {kWorkerOption}, {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, link, beats}});
+      {"/proc/self/exe", {kWorkerOption}, {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, link, beats, chaos}});
 }
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener)
-    : WorkerProcess(executor, std::move(setup), std::move(listener), socket_pair()) {}
+WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos,
+                             Listener listener)
+    : WorkerProcess(executor, std::move(setup), chaos, std::move(listener), socket_pair()) {}
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener, Ends ends)
+WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos,
+                             Listener listener, Ends ends)
     : life_(setup.life),
       listener_(std::move(listener)),
       link_(executor, std::move(ends.ours), *this),
-      watch_(executor, spawn(ends.theirs.get(), beats_.descriptor().get()), *this) {
+      watch_(executor, spawn(ends.theirs.get(), beats_.descriptor().get(), chaos.get()), *this) {
   send(setup);
   link_.start();
   watch_.start();

@@ -28,8 +28,8 @@ class WorkerProcess final {
     std::function<void(WorkerProcess&, const process::Ending&)> died;
   };
 
-  /// Spawns it and sends its setup. Throws std::system_error.
-  WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener);
+  /// Spawns it and sends its setup; it gets the memory of `chaos`. Throws std::system_error.
+  WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos, Listener listener);
 
   core::LifeId life() const { return life_; }
   pid_t pid() const { return watch_.child.pid(); }
@@ -37,6 +37,8 @@ class WorkerProcess final {
   void send(const wire::ToWorker& message);
   /// When it was seen to run; before its first beat: when it was started.
   core::Time newest_beat() const { return std::max(started_, BeatPage::in(beats_).newest()); }
+  /// Chaos has killed or stopped it.
+  bool is_hit_by_chaos() const { return BeatPage::in(beats_).is_hit_by_chaos(); }
   void signal(int number) const { watch_.child.signal(number); }
 
   // After the executor has stopped.
@@ -79,7 +81,8 @@ class WorkerProcess final {
 
   struct Ends;
   static Ends socket_pair();
-  WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener, Ends ends);
+  WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos, Listener listener,
+                Ends ends);
 
   const core::LifeId life_;
   const Listener listener_;

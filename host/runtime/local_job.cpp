@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/coordinator/embedded.hpp"
+#include "host/core/assert.hpp"
 #include "host/runtime/random_uuid.hpp"
 #include "host/runtime/worker_actor.hpp"
 
@@ -13,7 +14,10 @@ namespace taskgraph::runtime {
 /// In the order of construction; the threads end first.
 struct LocalJob::Parts final : Workers, WorkerOutside {
   Parts(LocalJobSettings settings, HostActor::Listener listener)
-      : spec(settings.spec), chaos(settings.chaos, settings.spec.topology->task_count()), executor(settings.threads) {
+      : spec(settings.spec),
+        chaos_words(core::ChaosLedger::words(settings.chaos, settings.spec.topology->task_count())),
+        chaos(settings.chaos, settings.spec.topology->task_count(), chaos_words),
+        executor(settings.threads) {
     const auto& backups = settings.spec.backups;
     const unsigned lives = 1U + (backups.empty() ? 0U : *std::max_element(backups.begin(), backups.end()));
     const WorkerParts parts{settings.spec, lease, settings.plugin, chaos};
@@ -52,12 +56,14 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
   }
   void ask(WorkerRequest&& request) override { host->post(core::event::FromWorker{std::move(request)}); }
   void replica_failed(core::TaskId) override { failures.fetch_add(1, std::memory_order_relaxed); }
+  void hit_by(core::FaultKind) override { TG_ASSERT(!"workers here are no processes"); }
   void all_stopped() override {
     if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) host->all_stopped();
   }
 
   const core::JobSpec& spec;
   const core::Lease lease = core::Lease::open_ended();  ///< the coordinator shares this process, and ends with it
+  std::vector<Chaos::Word> chaos_words;
   Chaos chaos;
   coordinator::Embedded coordinator;
   std::atomic<std::uint64_t> failures{0};  ///< of replicas, injected ones included

@@ -16,7 +16,7 @@ struct LocalJobSettings {
   const core::JobSpec& spec;  ///< outlives the job, as `plugin` does
   const tg_plugin& plugin;    ///< initialised with plugin::host_api()
   std::string digest;
-  core::ChaosPlan chaos;
+  core::ChaosPlan chaos;  ///< none of its faults hits a whole worker
   unsigned threads = 1;
 };
 

@@ -146,11 +146,18 @@ void WorkerActor::log(core::TaskId task, tg_log_level level, std::string_view te
 }
 
 std::optional<core::Fault> WorkerActor::before_event(core::TaskId task, core::EventClass kind) {
-  return chaos_.at_event(task, kind);
+  return survived(chaos_.at_event(task, kind));
 }
 
 std::optional<core::Fault> WorkerActor::before_epoch(core::TaskId task, core::Epoch epoch) {
-  return chaos_.at_epoch(task, epoch);
+  return survived(chaos_.at_epoch(task, epoch));
+}
+
+/// What is left for the cell to perform.
+std::optional<core::Fault> WorkerActor::survived(std::optional<core::Fault> fault) {
+  if (!fault.has_value() || !core::hits_worker(fault->kind)) return fault;
+  outside_.hit_by(fault->kind);
+  return std::nullopt;
 }
 
 }  // namespace taskgraph::runtime

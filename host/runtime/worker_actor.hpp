@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,7 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void perform(core::effect::Resign& effect);
   void perform(core::effect::AllStopped& effect);
 
+  std::optional<core::Fault> survived(std::optional<core::Fault> fault);
   Cell& cell(core::TaskId task);
   std::uint64_t sum_of_cells(std::uint64_t (Cell::*counter)() const) const;
   void post_to_replica(core::TaskId task, core::ReplicaEvent&& event);

@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "host/core/chaos.hpp"
 #include "host/core/controller.hpp"
 #include "host/core/frame.hpp"
 #include "host/core/ids.hpp"
@@ -24,6 +25,8 @@ class WorkerOutside {
   virtual void ask(WorkerRequest&& request) = 0;
   /// For progress; its resignation goes another way.
   virtual void replica_failed(core::TaskId task) = 0;
+  /// Chaos hits this whole worker (core::hits_worker), now. Returns only when somebody has let a stopped one go on.
+  virtual void hit_by(core::FaultKind fault) = 0;
   /// All replicas have exited after event::StopAll.
   virtual void all_stopped() = 0;
 

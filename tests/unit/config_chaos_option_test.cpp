@@ -59,6 +59,40 @@ TEST_CASE("chaos spec: the rate is a decimal number, taken exactly") {
   }
 }
 
+TEST_CASE("chaos spec: the share of whole workers") {
+  CHECK_FALSE(parse_chaos_spec("seed=7,rate=1")->plan.hits_workers());
+  CHECK_FALSE(parse_chaos_spec("seed=7,rate=1,workers=0")->plan.hits_workers());
+  const Result<ChaosOption> chaos = parse_chaos_spec("seed=7,workers=1,rate=1");
+  REQUIRE(chaos.has_value());
+  CHECK(chaos->plan.hits_workers());
+  CHECK(core::hits_worker(chaos->plan.at_event(TaskId{0}, 1, EventClass::other)->kind));
+  CHECK_THAT(spec_error("seed=1,rate=1,workers=1.5"), StartsWith("--chaos: workers \"1.5\": expected a number from 0"));
+  CHECK_THAT(spec_error("seed=1,rate=1,workers=2"), Contains("expected seed=N,rate=R,max=M,workers=W"));
+  CHECK_THAT(spec_error("seed=1,rate=1,wokers=1"), Contains("did you mean \"workers\"?"));
+}
+
+TEST_CASE("chaos: what hits whole workers needs some") {
+  CHECK_FALSE(check_chaos_needs_no_workers(*parse_chaos_spec("seed=1,rate=1,workers=0")));
+  std::optional<Failure> failure = check_chaos_needs_no_workers(*parse_chaos_spec("seed=1,rate=1,workers=.1"));
+  REQUIRE(failure);
+  CHECK(failure->code == ExitCode::usage);
+  CHECK(failure->text == "--chaos: workers= needs worker processes; leave --local away");
+  failure = check_chaos_needs_no_workers(*parse_chaos_file(
+      "c.json", "[{\"kill\": 1, \"at_event\": 1},\n {\"sigstop\": \"worker of 1\", \"at_event\": 1}]"));
+  REQUIRE(failure);
+  CHECK(failure->text == "c.json:2:14: \"worker of\" needs worker processes; leave --local away");
+}
+
+TEST_CASE("chaos: its text alone gives the same plan again") {
+  const Result<ChaosOption> spec = parse_chaos_text(parse_chaos_spec("seed=1,rate=1,max=7")->text);
+  REQUIRE(spec.has_value());
+  CHECK(spec->plan.faults_max() == 7);
+  const Result<ChaosOption> file =
+      parse_chaos_text(parse_chaos_file("c.json", "\n [{\"kill\": 1, \"at_event\": 1}]")->text);
+  REQUIRE(file.has_value());
+  CHECK(file->plan.script().size() == 1);
+}
+
 TEST_CASE("chaos spec: errors name the key and the form") {
   CHECK_THAT(spec_error("seed=1"), StartsWith("--chaos: rate=R is missing"));
   CHECK_THAT(spec_error("rate=1"), StartsWith("--chaos: seed=N is missing"));
@@ -75,11 +109,12 @@ TEST_CASE("chaos spec: errors name the key and the form") {
 TEST_CASE("chaos file: every kind of fault") {
   const Result<ChaosOption> chaos = parse_chaos_file("c.json", R"([
     {"kill": 2, "at_epoch": 0}, {"at_event": 1, "kill": 1}, {"throw": 1, "at_epoch": 9007199254740992},
-    {"throw": 1, "at_event": 4}, {"delay": 1, "at_event": 2, "ms": 60000}, {"drop": 1, "at_event": 3}])");
+    {"throw": 1, "at_event": 4}, {"delay": 1, "at_event": 2, "ms": 60000}, {"drop": 1, "at_event": 3},
+    {"sigkill": "worker of 3", "at_epoch": 5}, {"sigstop": "worker of 99999", "at_event": 6}])");
   REQUIRE(chaos.has_value());
   CHECK_FALSE(chaos->plan.is_seeded());
   const auto script = chaos->plan.script();
-  REQUIRE(script.size() == 6);
+  REQUIRE(script.size() == 8);
   CHECK(script[0].fault == core::Fault{FaultKind::kill, {}});
   CHECK(script[1].fault == core::Fault{FaultKind::delay, core::milliseconds(60'000)});
   CHECK(script[2].fault == core::Fault{FaultKind::drop, {}});
@@ -88,12 +123,18 @@ TEST_CASE("chaos file: every kind of fault") {
   CHECK(script[4].when == When::epoch);
   CHECK(script[4].at == std::uint64_t{1} << 53U);
   CHECK(script[5].task == TaskId{2});
+  CHECK(script[6].task == TaskId{3});
+  CHECK(script[6].fault == core::Fault{FaultKind::kill_worker, {}});
+  CHECK(script[6].when == When::epoch);
+  CHECK(script[7].task == TaskId{99'999});
+  CHECK(script[7].fault == core::Fault{FaultKind::stop_worker, {}});
   CHECK(parse_chaos_file("c.json", "[]").has_value());
 }
 
 TEST_CASE("chaos file: errors have file, line and column; several at once") {
   CHECK(file_error("[{\"kil\": 1, \"at_epoch\": 2},\n {\"kill\": -1, \"at_event\": 0}]") ==
-        "c.json:1:3: unknown key \"kil\"; did you mean \"kill\"? (known: kill throw delay drop at_epoch at_event ms)\n"
+        "c.json:1:3: unknown key \"kil\"; did you mean \"kill\"? (known: kill throw delay drop sigkill sigstop "
+        "at_epoch at_event ms)\n"
         "c.json:2:11: \"kill\" must be a whole number that is not negative\n"
         "c.json:2:27: \"at_event\" must be from 1 to 9007199254740992 (a task's events count from 1)");
   CHECK_THAT(file_error("[{\"x-\xc3\xa9\": 1, \"kil\": 2}]"), Contains("c.json:1:13: unknown key \"kil\""));
@@ -117,6 +158,26 @@ TEST_CASE("chaos file: errors have file, line and column; several at once") {
   for (int i = 0; i < 50; ++i) many += "{\"kil\": 1},\n";
   const std::string errors = file_error(many + "{}]");
   CHECK(std::count(errors.begin(), errors.end(), '\n') == 9);
+}
+
+TEST_CASE("chaos file: a whole worker is named by a task that runs in it") {
+  for (const char* value : {"3", "\"3\"", "\"worker 3\"", "\"worker of\"", "\"worker of \"", "\"worker of 3 \"", "true",
+                            "\"worker of -3\"", "[\"worker of 3\"]"}) {
+    CHECK_THAT(file_error("[{\"sigkill\": " + std::string(value) + ", \"at_epoch\": 1}]"),
+               StartsWith("c.json:1:14: \"sigkill\" must be \"worker of TASK\", as in \"worker of 3\""));
+  }
+  for (const char* task : {"100000", "99999999999999999999999"}) {
+    CHECK_THAT(file_error("[{\"sigstop\": \"worker of " + std::string(task) + "\", \"at_epoch\": 1}]"),
+               StartsWith("c.json:1:14: \"sigstop\" must name a task from 0 to 99999"));
+  }
+  CHECK_THAT(file_error(R"([{"sigkill": "worker of 1", "kill": 1, "at_event": 1}])"), Contains("needs exactly one of"));
+  CHECK_THAT(file_error(R"([{"sigkill": "worker of 1"}])"), Contains("needs either"));
+  CHECK_THAT(file_error(R"([{"sigkil": "worker of 1", "at_event": 1}])"), Contains("did you mean \"sigkill\"?"));
+  CHECK_THAT(file_error(R"([{"kill": "worker of 1", "at_event": 1}])"), Contains("must be a whole number"));
+  const Result<ChaosOption> chaos = parse_chaos_file("c.json", R"([{"sigkill": "worker of 5", "at_event": 1}])");
+  REQUIRE(chaos.has_value());
+  CHECK_FALSE(check_chaos_tasks(*chaos, 6));
+  CHECK(check_chaos_tasks(*chaos, 5)->text == "c.json:1:14: there is no task 5; the topology has tasks 0 to 4");
 }
 
 TEST_CASE("chaos file: what is no list of faults is refused shortly, however large") {

@@ -37,8 +37,10 @@ TEST_CASE("options: defaults, with their origin") {
   CHECK(options->log_format.value == LogFormat::text);
   CHECK(options->colour.value);
   CHECK_FALSE(options->chaos.value);
-  CHECK(options->threads.value == 6);
+  CHECK(options->hardware_threads == 6);
   CHECK(options->threads.origin.source == Source::built_in);
+  CHECK(options->workers.origin.source == Source::built_in);
+  CHECK_FALSE(options->local.value);
   CHECK_FALSE(options->validate);
   CHECK_FALSE(options->print_config);
 }
@@ -47,7 +49,7 @@ TEST_CASE("options: every option, in both spellings") {
   const Result<Options> options =
       parse({"--topology=a=b.json", "--coordinator", "embedded", "--result=r.json", "--plugin-dir", "x",
              "--plugin-dir=y", "--log-level", "error", "--log-format=json", "--chaos", "seed=1,rate=0", "--threads=256",
-             "--validate", "--print-config"});
+             "--workers", "64", "--validate", "--print-config"});
   REQUIRE(options.has_value());
   CHECK(options->topology.value == "a=b.json");
   CHECK(options->result.value == std::filesystem::path("r.json"));
@@ -56,6 +58,7 @@ TEST_CASE("options: every option, in both spellings") {
   CHECK(options->log_format.value == LogFormat::json);
   CHECK(options->chaos.value == "seed=1,rate=0");
   CHECK(options->threads.value == 256);
+  CHECK(options->workers.value == 64);
   CHECK(options->validate);
   CHECK(options->print_config);
 }
@@ -80,7 +83,39 @@ TEST_CASE("options: the command line beats the environment, which beats the defa
   CHECK(options->plugin_path.origin.source == Source::built_in);
   CHECK(options->log_level.value == LogLevel::info);
   CHECK(options->colour.value);
-  CHECK(options->threads.value == 1);
+  CHECK(options->hardware_threads == 1);
+}
+
+TEST_CASE("options: workers and threads by default, as job and hardware have it") {
+  struct Case {
+    std::vector<const char*> arguments;
+    bool has_backups;
+    unsigned hardware, workers, threads;
+  };
+  for (const Case& one : {Case{{}, false, 8, 1, 8}, Case{{}, true, 8, 2, 4}, Case{{}, true, 2, 2, 2},
+                          Case{{"--workers", "5"}, false, 16, 5, 3}, Case{{"--workers", "64"}, true, 16, 64, 2},
+                          Case{{"--workers", "3", "--threads", "1"}, true, 16, 3, 1}, Case{{"--local"}, true, 8, 0, 8},
+                          Case{{"--local"}, false, 1, 0, 1}, Case{{"--threads", "7", "--local"}, true, 8, 0, 7},
+                          Case{{}, false, 0, 1, 2}, Case{{"--local"}, false, 1000, 0, 256}}) {
+    std::vector<const char*> arguments{"--topology", "t"};
+    arguments.insert(arguments.end(), one.arguments.begin(), one.arguments.end());
+    Environment environment;
+    environment.hardware_threads = one.hardware;
+    Result<Options> options = parse_options(arguments, environment);
+    REQUIRE(options.has_value());
+    settle(*options, one.has_backups);
+    CHECK(options->workers.value == one.workers);
+    CHECK(options->threads.value == one.threads);
+  }
+}
+
+TEST_CASE("options: --local has no workers") {
+  CHECK_THAT(error_of({"--topology", "t", "--local", "--workers", "2"}),
+             StartsWith("--local and --workers exclude each other"));
+  CHECK_THAT(error_of({"--topology", "t", "--workers", "0"}),
+             StartsWith("--workers \"0\": expected a whole number from 1 to 64"));
+  CHECK_THAT(error_of({"--topology", "t", "--workers", "65"}), StartsWith("--workers \"65\": expected"));
+  CHECK_THAT(error_of({"--topology", "t", "--local=yes"}), StartsWith("--local takes no value"));
 }
 
 TEST_CASE("options: a misspelt option gets a hint, a prefix is no option") {
@@ -167,8 +202,8 @@ TEST_CASE("options: no list of arguments ends in anything but options or a usage
 
 TEST_CASE("help: all options, the exit codes of the table, the environment; no line is too wide") {
   const std::string text = help_text();
-  for (const char* option : {"topology", "coordinator", "result", "plugin-dir", "threads", "validate", "print-config",
-                             "log-level", "log-format", "chaos", "help", "version"}) {
+  for (const char* option : {"topology", "coordinator", "result", "plugin-dir", "threads", "workers", "local",
+                             "validate", "print-config", "log-level", "log-format", "chaos", "help", "version"}) {
     CHECK_THAT(text, Contains(std::string("  --") + option));
   }
   for (const ExitCodeText& entry : kExitCodes) CHECK_THAT(text, Contains(std::string(entry.meaning)));

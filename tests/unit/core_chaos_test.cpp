@@ -1,6 +1,10 @@
 #include "host/core/chaos.hpp"
 
 #include <cmath>
+#include <thread>
+#include <vector>
+
+#include "host/core/chaos_ledger.hpp"
 
 #include "tests/support/catch.hpp"
 
@@ -13,12 +17,27 @@ constexpr Fault kKill{FaultKind::kill, {}};
 constexpr Fault kThrow{FaultKind::throw_in_hook, {}};
 constexpr Fault kDrop{FaultKind::drop, {}};
 
-/// The kinds of the first `events` faults of a task as letters; '.' for an event without one.
-std::string outline(TaskChaos& chaos, int events, EventClass kind = EventClass::message) {
+constexpr std::uint32_t kTasks = 4;
+
+/// The memory of a job's ledger, and views of it as its processes have them.
+struct Memory {
+  explicit Memory(ChaosPlan of) : plan(std::move(of)), words(ChaosLedger::words(plan, kTasks)) {}
+  ChaosLedger ledger() { return {plan, kTasks, words}; }
+  const ChaosPlan plan;
+  std::vector<ChaosLedger::Word> words;
+};
+
+std::optional<Fault> next(ChaosLedger ledger, std::uint32_t task, EventClass kind = EventClass::message) {
+  return ledger.at_event(TaskId{task}, ledger.count_event(TaskId{task}), kind);
+}
+
+/// The kinds of the next `events` faults of a task as letters; '.' for an event without one. Each from a view of its
+/// own, as if each event came in another process.
+std::string outline(Memory& memory, std::uint32_t task, int events, EventClass kind = EventClass::message) {
   std::string text;
   for (int i = 0; i < events; ++i) {
-    const std::optional<Fault> fault = chaos.at_event(kind);
-    text += fault ? "ktDd"[static_cast<std::size_t>(fault->kind)] : '.';
+    const std::optional<Fault> fault = next(memory.ledger(), task, kind);
+    text += fault ? "ktDdKS"[static_cast<std::size_t>(fault->kind)] : '.';
   }
   return text;
 }
@@ -36,10 +55,8 @@ TEST_CASE("fault_rate: exact at the borders and in between") {
 }
 
 TEST_CASE("seeded plan: recorded decisions stay for ever") {
-  const ChaosPlan plan = ChaosPlan::seeded(7, fault_rate(1, 4));
-  FaultBudget budget(1'000);
-  TaskChaos chaos(plan, TaskId{3}, budget);
-  CHECK(outline(chaos, 64) == "Dk...DD.t....t.Dk..D.............d....d....d.k..t...kd..D....d..");
+  Memory memory(ChaosPlan::seeded(7, fault_rate(1, 4), 1'000));
+  CHECK(outline(memory, 3, 64) == "Dk...DD.t....t.Dk..D.............d....d....d.k..t...kd..D....d..");
 }
 
 TEST_CASE("seeded plan: a task's faults depend on nothing but seed, task and event") {
@@ -85,76 +102,129 @@ TEST_CASE("seeded plan: what is no message is neither delayed nor dropped") {
   CHECK((kinds[0] > 400 && kinds[1] > 400));
 }
 
+TEST_CASE("seeded plan: a share of the faults hits whole workers, by SIGKILL and SIGSTOP alike; all else stays") {
+  constexpr std::uint64_t kEvents = 4'000;
+  const ChaosPlan calm = ChaosPlan::seeded(9, fault_rate(1, 2));
+  const ChaosPlan mixed = ChaosPlan::seeded(9, fault_rate(1, 2), 20, fault_rate(1, 4));
+  const ChaosPlan wild = ChaosPlan::seeded(9, fault_rate(1, 2), 20, fault_rate(1, 1));
+  CHECK_FALSE(calm.hits_workers());
+  CHECK(mixed.hits_workers());
+  std::size_t faults = 0;
+  std::array<std::size_t, 2> workers{};
+  for (std::uint64_t event = 1; event <= kEvents; ++event) {
+    const auto one = calm.at_event(TaskId{2}, event, EventClass::message);
+    const auto other = mixed.at_event(TaskId{2}, event, EventClass::message);
+    const auto whole = wild.at_event(TaskId{2}, event, EventClass::message);
+    CHECK((one.has_value() == other.has_value() && one.has_value() == whole.has_value()));
+    if (!one.has_value()) continue;
+    ++faults;
+    CHECK_FALSE(hits_worker(one->kind));
+    CHECK(hits_worker(whole->kind));
+    if (!hits_worker(other->kind)) {
+      CHECK(one == other);
+      continue;
+    }
+    CHECK(other == whole);
+    ++workers[other->kind == FaultKind::kill_worker ? 0 : 1];
+  }
+  const auto near = [](std::size_t count, double all, double share) {
+    return std::abs(static_cast<double>(count) - all * share) < 5 * std::sqrt(all * share * (1 - share));
+  };
+  CHECK(near(workers[0] + workers[1], static_cast<double>(faults), 0.25));
+  CHECK(near(workers[0], static_cast<double>(workers[0] + workers[1]), 0.5));
+}
+
 TEST_CASE("seeded plan: after its budget it is quiet, and counts on") {
-  const ChaosPlan plan = ChaosPlan::seeded(5, fault_rate(1, 1), 3);
-  FaultBudget budget(plan.faults_max());
-  TaskChaos first(plan, TaskId{0}, budget);
-  TaskChaos second(plan, TaskId{1}, budget);
-  CHECK(first.at_event(EventClass::message));
-  CHECK(second.at_event(EventClass::message));
-  CHECK(budget.left() == 1);
-  CHECK(first.at_event(EventClass::message));
-  CHECK_FALSE(first.at_event(EventClass::message));
-  CHECK_FALSE(second.at_event(EventClass::message));
-  CHECK(budget.left() == 0);
-  CHECK_FALSE(budget.take());
-  CHECK(first.events() == 3);
-  CHECK_FALSE(first.at_epoch(Epoch{0}));  // epochs are no events of a seeded plan
+  Memory memory(ChaosPlan::seeded(5, fault_rate(1, 1), 3));
+  CHECK(next(memory.ledger(), 0));
+  CHECK(next(memory.ledger(), 1));
+  CHECK(memory.ledger().faults() == 2);
+  CHECK(next(memory.ledger(), 0));
+  CHECK_FALSE(next(memory.ledger(), 0));
+  CHECK_FALSE(next(memory.ledger(), 1));
+  CHECK(memory.ledger().faults() == 3);
+  CHECK(memory.ledger().count_event(TaskId{0}) == 4);
+  CHECK_FALSE(memory.ledger().at_epoch(TaskId{0}, Epoch{0}));  // epochs are no events of a seeded plan
 }
 
 TEST_CASE("scripted plan: each fault once, at its event, over all replicas of the task") {
-  const ChaosPlan plan = ChaosPlan::scripted(
-      {{TaskId{1}, kThrow, When::event, 4}, {TaskId{2}, kKill, When::event, 1}, {TaskId{1}, kKill, When::event, 2}});
-  FaultBudget none(0);
-  TaskChaos one(plan, TaskId{1}, none);
-  CHECK(outline(one, 8) == ".k.t....");
-  TaskChaos two(plan, TaskId{2}, none);
-  CHECK(outline(two, 4) == "k...");
-  TaskChaos three(plan, TaskId{3}, none);
-  CHECK(outline(three, 4) == "....");
+  Memory memory(ChaosPlan::scripted({{TaskId{1}, kThrow, When::event, 4},
+                                     {TaskId{2}, kKill, When::event, 1},
+                                     {TaskId{3}, {FaultKind::kill_worker, {}}, When::event, 3},
+                                     {TaskId{1}, kKill, When::event, 2}}));
+  CHECK(memory.plan.hits_workers());
+  CHECK(outline(memory, 1, 8) == ".k.t....");
+  CHECK(outline(memory, 2, 4) == "k...");
+  CHECK(outline(memory, 3, 4, EventClass::other) == "..K.");
+  CHECK(outline(memory, 0, 4) == "....");
+  CHECK(memory.ledger().faults() == 4);
 }
 
 TEST_CASE("scripted plan: an event gives one fault; a message's fault waits for a message") {
-  const ChaosPlan plan = ChaosPlan::scripted(
-      {{TaskId{0}, kKill, When::event, 2}, {TaskId{0}, kKill, When::event, 2}, {TaskId{0}, kDrop, When::event, 1}});
-  FaultBudget none(0);
-  TaskChaos chaos(plan, TaskId{0}, none);
-  CHECK(outline(chaos, 4, EventClass::other) == ".kk.");
-  CHECK(outline(chaos, 3, EventClass::message) == "d..");
+  Memory memory(ChaosPlan::scripted(
+      {{TaskId{0}, kKill, When::event, 2}, {TaskId{0}, kKill, When::event, 2}, {TaskId{0}, kDrop, When::event, 1}}));
+  CHECK_FALSE(memory.plan.hits_workers());
+  CHECK(outline(memory, 0, 4, EventClass::other) == ".kk.");
+  CHECK(outline(memory, 0, 3, EventClass::message) == "d..");
 }
 
 TEST_CASE("scripted plan: a fault of an epoch is given at the first entry into it or a later one") {
-  const ChaosPlan plan = ChaosPlan::scripted(
-      {{TaskId{0}, kKill, When::epoch, 3}, {TaskId{0}, kThrow, When::epoch, 3}, {TaskId{0}, kKill, When::epoch, 6}});
-  FaultBudget none(0);
-  TaskChaos chaos(plan, TaskId{0}, none);
-  CHECK_FALSE(chaos.at_epoch(Epoch{2}));
-  CHECK(chaos.at_epoch(Epoch{3}) == kKill);
-  CHECK(chaos.at_epoch(Epoch{3}) == kThrow);  // the replica that took over enters the epoch, too
-  CHECK_FALSE(chaos.at_epoch(Epoch{3}));
-  CHECK(chaos.at_epoch(Epoch{8}) == kKill);  // it lagged, and entered the newest epoch only
-  CHECK_FALSE(chaos.at_epoch(Epoch{9}));
+  Memory memory(ChaosPlan::scripted(
+      {{TaskId{0}, kKill, When::epoch, 3}, {TaskId{0}, kThrow, When::epoch, 3}, {TaskId{0}, kKill, When::epoch, 6}}));
+  const auto enter = [&](std::uint64_t epoch) { return memory.ledger().at_epoch(TaskId{0}, Epoch{epoch}); };
+  CHECK_FALSE(enter(2));
+  CHECK(enter(3) == kKill);
+  CHECK(enter(3) == kThrow);  // the replica that took over enters the epoch, too
+  CHECK_FALSE(enter(3));
+  CHECK(enter(8) == kKill);  // it lagged, and entered the newest epoch only
+  CHECK_FALSE(enter(9));
 }
 
 TEST_CASE("scripted plan: faults of events and of epochs do not take each other's place") {
   constexpr Fault kDelay{FaultKind::delay, milliseconds(30)};
-  const ChaosPlan plan =
-      ChaosPlan::scripted({{TaskId{0}, kThrow, When::epoch, 1}, {TaskId{0}, kDelay, When::event, 1}});
-  FaultBudget none(0);
-  TaskChaos chaos(plan, TaskId{0}, none);
-  CHECK_FALSE(chaos.at_event(EventClass::other));
-  CHECK(chaos.at_epoch(Epoch{1}) == kThrow);
-  CHECK(chaos.at_event(EventClass::message) == kDelay);
-  CHECK_FALSE(chaos.at_epoch(Epoch{1}));
+  Memory memory(ChaosPlan::scripted({{TaskId{0}, kThrow, When::epoch, 1}, {TaskId{0}, kDelay, When::event, 1}}));
+  CHECK_FALSE(next(memory.ledger(), 0, EventClass::other));
+  CHECK(memory.ledger().at_epoch(TaskId{0}, Epoch{1}) == kThrow);
+  CHECK(next(memory.ledger(), 0) == kDelay);
+  CHECK_FALSE(memory.ledger().at_epoch(TaskId{0}, Epoch{1}));
 }
 
-TEST_CASE("an empty plan has no faults") {
-  const ChaosPlan plan;
-  CHECK(plan.empty());
+TEST_CASE("an empty plan has no faults, and its ledger one word") {
+  Memory memory{ChaosPlan()};
+  CHECK(memory.plan.empty());
+  CHECK(memory.words.size() == 1);
   CHECK_FALSE(ChaosPlan::seeded(0, {}).empty());
-  FaultBudget budget(plan.faults_max());
-  TaskChaos chaos(plan, TaskId{0}, budget);
-  CHECK(outline(chaos, 100) == std::string(100, '.'));
+  CHECK_FALSE(memory.ledger().at_event(TaskId{0}, 1, EventClass::message));
+  CHECK_FALSE(memory.ledger().at_epoch(TaskId{0}, Epoch{1}));
+  CHECK(memory.ledger().faults() == 0);
+}
+
+TEST_CASE("ledger: its size is a word for each task and a bit for each fault of a script") {
+  CHECK(ChaosLedger::words(ChaosPlan::seeded(1, {}), 100'000) == 100'001);
+  std::vector<ScriptedFault> script(64, {TaskId{0}, kKill, When::event, 1});
+  CHECK(ChaosLedger::words(ChaosPlan::scripted(script), 10) == 1 + 10 + 1);
+  script.push_back(script.front());
+  CHECK(ChaosLedger::words(ChaosPlan::scripted(script), 10) == 1 + 10 + 2);
+}
+
+TEST_CASE("ledger: of several lives that ask at once each fault is given to one, and the job has one budget") {
+  constexpr std::uint32_t kLives = 4;
+  constexpr std::uint32_t kFaults = 300;
+  const bool seeded = GENERATE(false, true);
+  const std::vector<ScriptedFault> script(kFaults, {TaskId{1}, kKill, When::event, 1});
+  Memory memory(seeded ? ChaosPlan::seeded(1, fault_rate(1, 1), kFaults) : ChaosPlan::scripted(script));
+  std::array<std::size_t, kLives> given{};
+  {
+    std::vector<std::jthread> lives;
+    for (std::size_t& count : given) {
+      lives.emplace_back([&memory, &count] {
+        for (std::uint32_t i = 0; i < kFaults; ++i) count += next(memory.ledger(), 1) ? 1 : 0;
+      });
+    }
+  }
+  CHECK(given[0] + given[1] + given[2] + given[3] == kFaults);
+  CHECK(memory.ledger().faults() == kFaults);
+  CHECK(memory.ledger().count_event(TaskId{1}) == kLives * kFaults + 1);
 }
 
 }  // namespace

@@ -23,6 +23,17 @@ std::string how_it_ended(const process::Ending& ending, bool stalled, bool by_ch
   return stalled ? "did not run for failure.stall, and was killed" : ending.text();
 }
 
+/// Of a worker that ended by itself before it was ready; one whose plugin called exit() has said so on stderr.
+runtime::JobOutcome never_ready(const process::Ending& ending, const std::string& what) {
+  runtime::JobOutcome outcome{.kind = runtime::JobOutcome::Kind::failed, .reason = what + " before it was ready"};
+  constexpr auto kRefused = config::ExitCode::plugin_refused;
+  if (ending.kind == process::Ending::Kind::exited && ending.number == static_cast<int>(kRefused)) {
+    outcome.kind = runtime::JobOutcome::Kind::refused;
+    outcome.exit_code = kRefused;
+  }
+  return outcome;
+}
+
 }  // namespace
 
 Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers,
@@ -106,6 +117,7 @@ void Nursery::on(NurseryEvent::Told& event, core::Time) {
 
 void Nursery::told(Slot& slot, wire::Ready& ready) {
   slot.port = ready.port;
+  runtime::log(LogLevel::debug, fmt::format("worker {} is ready", number_of(slot)));
   announce_addresses();
   const auto is_ready = [](const Slot& one) { return one.port != 0; };
   if (begun_) {
@@ -211,8 +223,9 @@ void Nursery::on(NurseryEvent::Died& died, core::Time now) {
   const auto why = restarts_.failed(place, blame, what, now);
   if (why.has_value() || (!was_ready && !outside)) {
     slot->stopped = true;
-    return host_->give_up({.kind = runtime::JobOutcome::Kind::failed,
-                           .reason = was_ready ? "worker" + why->substr(4) : what + " before it was ready"});
+    return host_->give_up(
+        was_ready ? runtime::JobOutcome{.kind = runtime::JobOutcome::Kind::failed, .reason = "worker" + why->substr(4)}
+                  : never_ready(died.ending, what));
   }
   slot->restart_at = restarts_.restart_at(place);
   start_due(now);

@@ -212,7 +212,10 @@ int worker_main() {
   }
   static const runtime::JobDescription description(topology);
   auto library = plugin::Library::open(setup->plugin_file);
-  if (!library) cannot_start(ExitCode::plugin_refused, library.error().message());
+  if (!library) {
+    const bool missing = library.error().file_missing;
+    cannot_start(missing ? ExitCode::file_missing : ExitCode::plugin_refused, library.error().message());
+  }
   if (auto refusal = library->init(plugin::host_api(), description.job())) {
     cannot_start(ExitCode::plugin_refused, refusal->message());
   }

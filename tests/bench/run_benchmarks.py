@@ -146,7 +146,7 @@ def regression(programs: Programs, folder: Path, rounds: int) -> list[Row]:
     """15 tasks in one worker against 15 processes in one node of Erlang: 8 doubles down, 16 x 8 doubles up."""
     job = write_job(folder / "regression.json", "regression", 15, {"epochs": REGRESSION_EPOCHS, "payload": "wide"}, TREE)
     result = folder / "regression-result.json"
-    ours = [programs.host, "--topology", job, "--result", result]
+    ours = [programs.host, "--local", "--topology", job, "--result", result]
     run(["erlc", "-o", folder, Path(__file__).with_name("regression_tree.erl")])
     node = ["-noshell", "-pa", folder, "-s", "regression_tree", "main", REGRESSION_EPOCHS]
     nodes = {"default": ["erl", *node], "+S 1:1": ["erl", "+S", "1:1", *node]}
@@ -186,7 +186,7 @@ def start(programs: Programs, folder: Path, rounds: int) -> list[Row]:
     """From the spawn of the host to the end of a job whose first epoch is its last: a bound for the first epoch."""
     job = write_job(folder / "start.json", "regression", 15, {"epochs": 0}, TREE)
     steps = {
-        "start to the end of epoch 0": [programs.host, "--topology", job],
+        "start to the end of epoch 0": [programs.host, "--local", "--topology", job],
         "  of it: the process alone": [programs.host, "--version"],
         "  of it: and topology, plugin": [programs.host, "--topology", job, "--validate"],
     }
@@ -212,7 +212,7 @@ def pagerank(programs: Programs, folder: Path, rounds: int) -> list[Row]:
         }
         job = write_job(folder / "pagerank.json", "pagerank", 8, args, {"peers": {"shape": "full"}})
         result = folder / "pagerank-result.json"
-        ours = [programs.host, "--topology", job, "--result", result]
+        ours = [programs.host, "--local", "--topology", job, "--result", result]
         theirs = [programs.serial, folder / "graph.txt", folder / "serial.tsv", DAMPING, tolerance, iterations_max]
         our_cpu, their_cpu = [], []
         for _ in range(rounds):
@@ -252,11 +252,11 @@ def idle_memory(programs: Programs, folder: Path, rounds: int) -> list[Row]:
     for _ in range(rounds):
         for tasks in [IDLE_TASKS, FEW_TASKS]:
             job = write_job(folder / f"idle-{tasks}.json", "echo", tasks, {}, {"ring": {"shape": "ring", "role": "both"}})
-            args = [programs.host, "--topology", job]
+            args = [programs.host, "--local", "--topology", job]
             up = f"{tasks} of {tasks} tasks up"
             resident.setdefault(tasks, []).append(measure.resident_kib_when_idle(args, folder, up))
     each = [(many - few) / IDLE_TASKS for many, few in zip(resident[IDLE_TASKS], resident[FEW_TASKS])]
-    command = shown(programs.host, "--topology", Path(f"idle-{IDLE_TASKS}.json"))
+    command = shown(programs.host, "--local", "--topology", Path(f"idle-{IDLE_TASKS}.json"))
     return [
         Row(f"memory of each of {IDLE_TASKS} idle tasks", "KiB", each, at_most=4, command=command),
         Row(f"  host with {IDLE_TASKS} tasks", "KiB", resident[IDLE_TASKS]),

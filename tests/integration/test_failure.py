@@ -17,6 +17,11 @@ SEEDS_GATE = max(8, int(60 / host_process.TIME_FACTOR))
 EVENT_STEP_GATE = 7
 TASKS = 15
 
+def where(case: int) -> list[str]:
+    """Half of the cases in this process alone, half in worker processes."""
+    return ["--local"] if case % 2 else []
+
+
 INJECTED = re.compile(r"chaos: (\w+) task (\d+) at event (\d+)")
 
 
@@ -59,7 +64,7 @@ def fault_at_each_event(pool, kind: str, epochs: int, backups: int, first: int, 
         event = first
         while True:
             name = f"{kind}-{task}-{event}"
-            job = pool.run_job(name, regression(epochs, backups), faults=[{kind: task, "at_event": event}])
+            job = pool.run_job(name, regression(epochs, backups), where(task), faults=[{kind: task, "at_event": event}])
             check_sums(job, epochs)
             if faults_injected(job) == 0:
                 job.forget()
@@ -96,7 +101,7 @@ def test_a_fault_at_every_event_changes_no_bit(pool, kind, backups):
 def test_kills_of_all_tasks_at_once_change_no_bit(pool, backups):
     def check(event: int) -> None:
         faults = [{"kill": task, "at_event": event} for task in range(TASKS)]
-        job = pool.run_job(f"all-{event}", regression(4, backups), faults=faults)
+        job = pool.run_job(f"all-{event}", regression(4, backups), where(event), faults=faults)
         check_sums(job, 4)
         assert faults_injected(job) == TASKS, job.finished
         assert f" pulls, {TASKS} failures)" in job.finished.err, job.finished
@@ -124,7 +129,7 @@ def random_script(rng: random.Random) -> list[dict]:
 def test_several_faults_at_once_change_no_bit(pool):
     def check(seed: int) -> int:
         faults = random_script(random.Random(seed))
-        job = pool.run_job(f"script-{seed}", regression(6, backups=seed % 3), faults=faults)
+        job = pool.run_job(f"script-{seed}", regression(6, backups=seed % 3), where(seed // 3), faults=faults)
         check_sums(job, 6)
         return faults_injected(job)
 
@@ -136,7 +141,7 @@ def test_several_faults_at_once_change_no_bit(pool):
 
 def regression_under_seeds(pool, seeds: range) -> None:
     def check(seed: int) -> int:
-        options = ["--chaos", f"seed={seed},rate=0.01", "--threads", str(1 + seed % 3)]
+        options = ["--chaos", f"seed={seed},rate=0.01", "--threads", str(1 + seed % 3), *where(seed // 3)]
         job = pool.run_job(f"seed-{seed}", regression(10, backups=seed % 3), options)
         check_sums(job, 10)
         job.forget()
@@ -176,7 +181,7 @@ def pagerank_under_seeds(pool, build_dir, tmp_path, seeds: range) -> None:
             "tasks": {"count": 2 + seed % 7, "backups": seed % 2},
             "links": {"peers": {"shape": "full"}},
         }
-        options = ["--chaos", f"seed={seed},rate=0.003", "--threads", str(1 + seed % 3)]
+        options = ["--chaos", f"seed={seed},rate=0.003", "--threads", str(1 + seed % 3), *where(seed // 3)]
         job = pool.run_job(f"seed-{seed}", document, options, timeout=60)
         assert job.finished.code == 0, job.finished
         assert json.loads(job.result)["result"]["converged"], job.finished
@@ -205,24 +210,25 @@ def injected(job: host_pool.Job) -> list[list[int]]:
 
 
 def test_the_same_seed_gives_the_same_faults_whatever_the_threads_do(pool):
-    """How many events a task has depends on the threads; which of them are faults does not, while the budget lasts."""
+    """Nor the processes. How many events a task has depends on the threads; which of them are faults does not, while the budget lasts."""
 
-    def run(case: tuple[int, int]) -> list[list[int]]:
-        seed, threads = case
-        options = ["--chaos", f"seed={seed},rate=0.03,max=100000", "--threads", str(threads), "--log-level", "debug"]
-        job = pool.run_job(f"seed-{seed}-threads-{threads}", regression(20, backups=1), options)
+    def run(case: tuple[int, int, list[str]]) -> list[list[int]]:
+        seed, threads, more = case
+        options = ["--chaos", f"seed={seed},rate=0.03,max=100000", "--threads", str(threads), "--log-level", "debug", *more]
+        job = pool.run_job(f"seed-{seed}-{threads}{''.join(more)}", regression(20, backups=1), options)
         check_sums(job, 20)
         assert sum(map(len, injected(job))) == faults_injected(job), job.finished
         return injected(job)
 
-    one, two, four, other = pool.each(run, [(7, 1), (7, 2), (7, 4), (8, 1)])
+    local, workers = ["--local"], ["--workers", "3"]
+    *same, other = pool.each(run, [(7, 1, local), (7, 2, local), (7, 4, local), (7, 1, workers), (7, 2, []), (8, 1, local)])
     in_common = 0
-    for lists in zip(one, two, four):
+    for lists in zip(*same):
         length = min(map(len, lists))
-        assert lists[0][:length] == lists[1][:length] == lists[2][:length], lists
+        assert all(each[:length] == lists[0][:length] for each in lists), lists
         in_common += length
     assert in_common >= TASKS
-    assert any(a[:1] != b[:1] for a, b in zip(one, other)), "another seed, other faults"
+    assert any(a[:1] != b[:1] for a, b in zip(same[0], other)), "another seed, other faults"
 
 
 # ---------------------------------------------------------------- long jobs

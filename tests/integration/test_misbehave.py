@@ -32,9 +32,10 @@ EPOCHS_SHORT = 200
 
 @pytest.fixture
 def run_plugin(build_dir, run_host, topology, tmp_path):
-    """run_plugin(name, args, faults=None, **changes) -> (Finished, the result file's document or None)."""
+    """run_plugin(name, args, faults=None, more=[], **changes) -> (Finished, the result file's document or None); `more` are
+    options of the host."""
 
-    def run(name: str, args: dict, faults=None, **changes):
+    def run(name: str, args: dict, faults=None, more=(), **changes):
         document = {
             "version": 1,
             "job": "test",
@@ -45,7 +46,7 @@ def run_plugin(build_dir, run_host, topology, tmp_path):
         }
         host_process.merge(document, changes)
         result = tmp_path / "result.json"
-        options = ["--topology", topology(text=json.dumps(document)), "--result", result]
+        options = ["--topology", topology(text=json.dumps(document)), "--result", result, *more]
         if faults is not None:
             (tmp_path / "chaos.json").write_text(json.dumps(faults))
             options += ["--chaos", tmp_path / "chaos.json"]
@@ -187,14 +188,25 @@ def checking_host(build_dir):
 @pytest.mark.parametrize("sender", ["thread", "task"])
 @pytest.mark.parametrize("call", STRAND_CALLS)
 def test_a_call_off_the_strand_ends_a_host_that_checks(checking_host, run_plugin, call, sender):
-    finished, document = run_plugin("wrong_thread", {"call": call, "from": sender}, tasks={"count": 2})
+    finished, document = run_plugin("wrong_thread", {"call": call, "from": sender}, more=["--local"], tasks={"count": 2})
     assert finished.code == OWN_BUG, finished
-    text = (
+    assert off_the_strand(call) in finished.err.splitlines(), finished
+    assert document is None
+
+
+def off_the_strand(call: str) -> str:
+    return (
         f"taskgraph: task 0 called tg_host_api.{call} outside of its strand; that function is [strand]: call it from a hook, "
         "or hand the work to the strand with tg_host_api.post"
     )
-    assert text in finished.err.splitlines(), finished
-    assert document is None
+
+
+def test_a_call_off_the_strand_ends_a_worker_that_checks_and_the_plugin_is_to_blame(checking_host, run_plugin):
+    finished, document = run_plugin("wrong_thread", {"call": "pull", "from": "thread"}, tasks={"count": 2})
+    assert finished.code == FAILED, finished
+    assert finished.err.splitlines().count(off_the_strand("pull")) == RESTARTS_MAX + 1, finished
+    assert f"exited with {OWN_BUG}; the plugin is to blame" in finished.err, finished
+    assert document["status"] == "failed"
 
 
 @pytest.mark.parametrize("sender", ["thread", "task"])

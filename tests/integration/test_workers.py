@@ -104,8 +104,7 @@ def test_all_workers_at_once(start_host, regression, result_file):
 
 def test_a_stopped_worker_is_replaced_after_failure_stall(start_host, regression, result_file):
     child = start_host(options(regression(1, pause_ms=25, failure={"stall": "300ms"}), result_file, 2))
-    wait_until(lambda: len(workers(child)) == 2, "two workers")
-    time.sleep(0.1)
+    wait_until(lambda: child.err().count("is ready") == 2, "two workers that are ready")
     os.kill(workers(child)[0], signal.SIGSTOP)
     finished = child.wait()
     check_sums(finished, result_file)

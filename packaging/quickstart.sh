@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The first command: installs what is missing, builds Release, and runs the main job on this machine: PageRank over the
-# dependency graph of its Debian packages, with two tasks killed on the way. Its files stay in build/quickstart/.
+# dependency graph of its Debian packages, with two worker processes killed by SIGKILL on the way. Its files stay in
+# build/quickstart/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 
@@ -276,5 +277,9 @@ def test_the_job_of_the_quickstart(build_dir):
     assert done.returncode == 0, done.stdout + done.stderr
     table = done.stdout.split("needed by\n")[1].split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in table] == [str(place) for place in range(1, 11)]
-    assert "2 tasks were killed on the way" in done.stdout
+    assert done.stdout.count("was killed by --chaos") == 2, done.stdout
+    for task, epoch in ((3, 10), (5, 25)):
+        told = rf"^SIGKILL of the worker of task {task} in epoch {epoch}: its \d tasks had new primaries \d+ ms later\.$"
+        assert len(re.findall(told, done.stdout, re.MULTILINE)) == 1, done.stdout
+    assert "tasks were killed on the way and began anew" in done.stdout
     assert "The ranks agree with the serial program's" in done.stdout

@@ -58,13 +58,15 @@ def run_plugin(build_dir, run_host, topology, tmp_path):
 
 @pytest.fixture
 def run_misbehave(run_plugin):
-    """run_misbehave(hook, what, times=1, epochs=3) -> as run_plugin; task 1 misbehaves."""
+    """run_misbehave(hook, what, times=1, epochs=3) -> as run_plugin; task 1 misbehaves. In a worker when it throws; what else it
+    does is the same to the host in every process."""
 
     def run(hook: str, what: str, times: int = 1, epochs: int = 3):
         # A hook of backups needs backups; one about neighbours, neighbours that fail.
         tasks = {"backups": 1 if hook == "became_backup" else 0}
         faults = [{"kill": 2, "at_event": event} for event in range(3, 3_000, 100)] if hook == "neighbour_changed" else None
-        return run_plugin("misbehave", {"task": 1, "hook": hook, "what": what, "times": times, "epochs": epochs}, faults, tasks=tasks)
+        more = [] if what == "throw" else ["--local"]
+        return run_plugin("misbehave", {"task": 1, "hook": hook, "what": what, "times": times, "epochs": epochs}, faults, more, tasks=tasks)
 
     return run
 

@@ -16,6 +16,8 @@ from test_pagerank import DISTANCE_MAX, distance, random_graph, read_ranks
 TASKS = 15
 EPOCHS = 200
 SUMS = [sum(k * e for k in range(TASKS)) for e in range(EPOCHS + 1)]
+# Of a supervisor of 4 workers, or of one of them; with some room, but not for one more with each kill.
+DESCRIPTORS_MAX = 48
 INJECTED = re.compile(r"chaos: (\w+) (?:worker of )?task (\d+) at (event|epoch) (\d+)")
 KILLED = re.compile(r"worker \d+ \(process \d+\) was killed by --chaos")
 STOPPED = re.compile(r"worker \d+ \(process \d+\) was stopped by --chaos, and killed after failure\.stall")
@@ -220,6 +222,7 @@ def kill_workers_of_many_jobs(jobs, kills: int, kills_per_job: int) -> dict:
         killer.work_on(child, min(kills_per_job, kills - killer.kills))
         check(jobs.wait(child))
         rounds += 1
+    assert max(killer.supervisor_descriptors, killer.worker_descriptors) <= DESCRIPTORS_MAX, vars(killer)
     return {
         "kills": killer.kills,
         "rounds": rounds,

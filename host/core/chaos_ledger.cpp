@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-
-#include "host/core/assert.hpp"
+#include <utility>
 
 namespace taskgraph::core {
 namespace {

@@ -123,7 +123,10 @@ def test_workers_are_hit_exactly_where_a_file_says_and_nobody_is_blamed(jobs, tm
 def test_counts_and_budget_outlive_the_workers(jobs, tmp_path):
     """Every fault kills the one who counts; each is given once all the same, at its number."""
     faults = [{"sigkill": "worker of 0", "at_event": event} for event in range(10, 120, 10)]
-    child = jobs.start_regression("--chaos", write_faults(tmp_path, faults), "--log-level", "debug", backups=0)
+    path = write_faults(tmp_path, faults)
+    child = jobs.start_regression("--chaos", path, "--log-level", "debug", backups=0)
+    child.wait_for("is ready")
+    path.unlink()  # what it said is known, to later workers too
     finished = jobs.wait(child)
     jobs.check_regression(finished)
     assert injected(finished) == [("sigkill", 0, "event", event) for event in range(10, 120, 10)], finished

@@ -71,7 +71,7 @@ TEST_CASE("errors of plugin and tasks", "[config][topology]") {
   check({
       {"plugin", with_plugin("7"), "t.json:1:61: /plugin: expected an object {...}, not 7"},
       {"no path", with_plugin("{\"pth\": \"a\"}"),
-       "t.json:1:61: /plugin: \"path\" is missing; write \"path\": \"NAME.so\"\n"
+       "t.json:1:61: /plugin: \"path\" is missing (is \"pth\" meant to be it?); write \"path\": \"NAME.so\"\n"
        "t.json:1:62: /plugin/pth: unknown key \"pth\"; did you mean \"path\"? (keys: path args)"},
       {"empty path", with_plugin("{\"path\": \"\"}"),
        "t.json:1:70: /plugin/path: expected the path of a plugin (1 to 4096 bytes, no NUL) such as \"regression.so\", "
@@ -85,7 +85,7 @@ TEST_CASE("errors of plugin and tasks", "[config][topology]") {
       {"args of one name", with_plugin("{\"path\": \"a\", \"args\": {\"a.b\": 1, \"a\": {\"b\": 2}}}"),
        "t.json:1:105: /plugin/args: two arguments are named \"a.b\" to the plugin; rename one"},
       {"no count", with_tasks("{\"cuont\": 3}"),
-       "t.json:1:62: /tasks: \"count\" is missing; write \"count\": 1\n"
+       "t.json:1:62: /tasks: \"count\" is missing (is \"cuont\" meant to be it?); write \"count\": 1\n"
        "t.json:1:63: /tasks/cuont: unknown key \"cuont\"; did you mean \"count\"? (keys: count backups groups)"},
       {"count 0", with_tasks("{\"count\": 0}"),
        "t.json:1:72: /tasks/count: expected a whole number from 1 to 100000, not 0"},

@@ -24,6 +24,14 @@ enum class Mutant {
   finish_twice,              ///< the status of an ended job can be replaced
   accept_foreign_job,        ///< messages of other jobs are taken
   unbounded_parking,         ///< the limit of waiting frames is not kept
+
+  // --- of the data plane
+  skip_identity_check,  ///< a life takes what was meant for another one that had its port
+  skip_proof,           ///< who does not know the secret is a peer
+  take_partial_body,    ///< a body whose connection broke in the middle is taken for whole
+  reuse_blob,           ///< another frame's body is announced under the same id
+  unbounded_queue,      ///< the limit of what waits for a peer is not kept
+  wait_for_ever,        ///< a connection whose peer is silent is not given up
 };
 
 #ifdef TASKGRAPH_MUTANTS

@@ -3,51 +3,66 @@
 #include <cstring>
 #include <utility>
 
-#include "host/dataplane/secret.hpp"
+#include "host/core/mutant.hpp"
 
 namespace taskgraph::dataplane {
 
-wire::Blob Blobs::keep(const BlobKey& key, core::Bytes body, core::Time now) {
-  const Nonce random = random_nonce();
+std::optional<wire::Blob> Blobs::keep(const BlobKey& of, core::Bytes body, core::Time now) {
+  BlobKey key = of;
+  if (core::mutated(core::Mutant::reuse_blob)) key.sequence = 0;
+  const Nonce random = identity_.random_nonce();
   wire::BlobId id;
   std::memcpy(&id.high, random.data(), sizeof id.high);
   std::memcpy(&id.low, random.data() + sizeof id.high, sizeof id.low);
   const std::size_t size = body.size();
   const std::lock_guard lock(mutex_);
   expire(now);
-  if (const auto known = by_key_.find(key); known != by_key_.end()) return {known->second, size};
-  while (!by_age_.empty() && bytes_ + size > kBytesMax) {
-    if (const auto oldest = kept_.find(by_age_.front()); oldest != kept_.end()) remove(oldest);
-    by_age_.pop_front();
+  const core::Time until = now + limits_.blob_kept;
+  if (const auto known = by_key_.find(key); known != by_key_.end()) {
+    kept_.find(known->second)->second.until = until;
+    expiries_.emplace_back(until, known->second);
+    return wire::Blob{known->second, size};
   }
+  if (!make_room(size)) return std::nullopt;
   bytes_ += size;
-  kept_.emplace(id, Kept{key, std::move(body), now + kKept});
+  kept_.emplace(id, Kept{key, std::move(body), until});
   by_key_.emplace(key, id);
-  by_age_.push_back(id);
-  return {id, size};
+  expiries_.emplace_back(until, id);
+  return wire::Blob{id, size};
 }
 
-std::optional<core::Bytes> Blobs::find(wire::BlobId id, core::Time now) {
+std::optional<core::Bytes> Blobs::fetch(wire::BlobId id, core::Time now) {
   const std::lock_guard lock(mutex_);
   expire(now);
   const auto found = kept_.find(id);
-  return found == kept_.end() ? std::nullopt : std::optional(found->second.body);
+  if (found == kept_.end()) return std::nullopt;
+  if (!std::exchange(found->second.fetched, true)) fetched_.push_back(id);
+  return found->second.body;
 }
 
-void Blobs::drop(wire::BlobId id) {
+void Blobs::drop(core::LifeId to) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = kept_.find(id); found != kept_.end()) remove(found);
+  for (auto at = by_key_.lower_bound(BlobKey{to, {}, {}, {}, {}, 0}); at != by_key_.end() && at->first.to == to;) {
+    const wire::BlobId id = at->second;
+    ++at;
+    remove(kept_.find(id));
+  }
+}
+
+bool Blobs::make_room(std::size_t bytes) {
+  while (!fetched_.empty() && bytes_ + bytes > limits_.blobs_bytes_max) {
+    if (const auto first = kept_.find(fetched_.front()); first != kept_.end()) remove(first);
+    fetched_.pop_front();
+  }
+  return bytes_ == 0 || bytes_ + bytes <= limits_.blobs_bytes_max;
 }
 
 void Blobs::expire(core::Time now) {
-  while (!by_age_.empty()) {
-    const auto oldest = kept_.find(by_age_.front());
-    if (oldest != kept_.end()) {
-      if (oldest->second.until > now) return;
-      remove(oldest);
-    }
-    by_age_.pop_front();
+  for (; !expiries_.empty() && expiries_.front().first <= now; expiries_.pop_front()) {
+    const auto at = kept_.find(expiries_.front().second);
+    if (at != kept_.end() && at->second.until <= now) remove(at);
   }
+  while (!fetched_.empty() && !kept_.contains(fetched_.front())) fetched_.pop_front();
 }
 
 void Blobs::remove(std::map<wire::BlobId, Kept>::iterator at) {

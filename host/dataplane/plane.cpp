@@ -8,9 +8,10 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
-#include "host/wire/frame_codec.hpp"
-#include "host/wire/limits.hpp"
+#include "host/dataplane/caller.hpp"
+#include "host/dataplane/session.hpp"
 
 namespace taskgraph::dataplane {
 
@@ -19,8 +20,7 @@ namespace taskgraph::dataplane {
 /// Accepts, and gives each connection to a session that is free.
 class Plane::Listener final : public runtime::IoStrand {
  public:
-  Listener(runtime::Executor& executor, const SessionShared& shared, Peers& peers)
-      : IoStrand(executor), shared_(shared), peers_(peers) {
+  Listener(runtime::Executor& executor, const SessionShared& shared) : IoStrand(executor), shared_(shared) {
     socket_ = process::Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     check(socket_.is_open(), "socket of the data plane");
     sockaddr_in address{};
@@ -64,16 +64,33 @@ class Plane::Listener final : public runtime::IoStrand {
       if (session->claim()) return session.get();
     }
     if (sessions_.size() == kSessionsMax) return nullptr;
-    sessions_.push_back(std::make_unique<Session>(executor(), shared_, peers_));
+    sessions_.push_back(std::make_unique<Session>(executor(), shared_));
     sessions_.back()->claim();
     return sessions_.back().get();
   }
 
   const SessionShared& shared_;
-  Peers& peers_;
   process::Descriptor socket_;
   std::uint16_t port_ = 0;
   std::vector<std::unique_ptr<Session>> sessions_;
+};
+
+// ---------------------------------------------------------------- peers
+
+class Plane::ConnectedPeer final : public Peer {
+ public:
+  ConnectedPeer(runtime::Executor& executor, const Identity& identity, core::LifeId of, const PlaneLimits& limits,
+                Deliveries& deliveries)
+      : Peer(identity, of, limits, deliveries),
+        frames_(executor, identity, *this, frame_calls),
+        blobs_(executor, identity, *this, blob_calls) {}
+
+  void kick_frames() override { frames_.kick(); }
+  void kick_blobs() override { blobs_.kick(); }
+
+ private:
+  Caller frames_;
+  Caller blobs_;
 };
 
 // ---------------------------------------------------------------- plane
@@ -82,13 +99,11 @@ Plane::Plane(runtime::Executor& executor, core::JobId job, core::LifeId life, co
              std::uint64_t message_bytes_max, Receiver& receiver)
     : executor_(executor),
       secret_(secret),
-      identity_{job, life, secret_},
-      message_bytes_max_(message_bytes_max),
-      receiver_(receiver),
-      shared_{identity_, *this, blobs_, {}} {
-  shared_.limits.body_bytes_max = wire::kBatchBytesMax;
-  listener_ = std::make_unique<Listener>(executor_, shared_, static_cast<Peers&>(*this));
-}
+      identity_{job, life, [this](Side side, const Handshake& said) { return prove(secret_, side, said); },
+                random_nonce},
+      limits_{message_bytes_max},
+      exchange_(identity_, limits_, receiver, *this),
+      listener_(std::make_unique<Listener>(executor_, exchange_.shared())) {}
 
 Plane::~Plane() = default;
 
@@ -96,99 +111,8 @@ std::uint16_t Plane::port() const {
   return listener_->port();
 }
 
-Peer& Plane::peer(core::LifeId life) {
-  {
-    const std::shared_lock lock(peers_mutex_);
-    if (const auto found = peers_.find(life); found != peers_.end()) return *found->second;
-  }
-  const std::unique_lock lock(peers_mutex_);
-  std::unique_ptr<Peer>& made = peers_[life];
-  if (made == nullptr) {
-    made = std::make_unique<Peer>(life);
-    Deliveries& deliveries = *this;
-    made->frames = std::make_unique<FrameCaller>(executor_, identity_, *made, deliveries);
-    made->blobs = std::make_unique<BlobCaller>(executor_, identity_, *made, deliveries);
-  }
-  return *made;
-}
-
-void Plane::know(const wire::Addresses& addresses) {
-  {
-    const std::shared_lock lock(peers_mutex_);
-    for (const auto& [life, known] : peers_) known->port.store(0, std::memory_order_relaxed);
-  }
-  for (const wire::Address& address : addresses.lives) {
-    if (address.life == identity_.life) continue;
-    Peer& known = peer(address.life);
-    known.port.store(address.port, std::memory_order_relaxed);
-    known.frames->kick();  // something may have waited for the address
-  }
-}
-
-void Plane::push(core::LifeId to, wire::Message&& message) {
-  Peer& known = peer(to);
-  if (known.push(std::move(message)) == Peer::Pushed::kick) known.frames->kick();
-}
-
-void Plane::send(core::LifeId to, core::Frame&& frame) {
-  push(to, announced_if_large(to, std::move(frame)));
-}
-
-void Plane::send(core::LifeId to, const core::SealAsk& ask) {
-  push(to, ask);
-}
-
-void Plane::send(core::LifeId to, core::SealAck&& ack) {
-  const std::uint64_t serial = seal_serial_.fetch_add(1, std::memory_order_relaxed) + 1;
-  for (wire::SealAckPart& part : wire::split(std::move(ack), serial)) push(to, std::move(part));
-}
-
-wire::Message Plane::announced_if_large(core::LifeId to, core::Frame&& frame) {
-  const core::Stamp& stamp = frame.stamp;
-  const auto keep = [&](core::Bytes&& body) {
-    const BlobKey key{to, stamp.from, stamp.from_term, stamp.to, stamp.to_term, stamp.sequence};
-    return blobs_.keep(key, std::move(body), runtime::now());
-  };
-  if (auto* request = std::get_if<core::PullRequest>(&frame.body);
-      request != nullptr && request->body.size() > wire::kEagerBytesMax) {
-    return wire::AnnouncedRequest{stamp, request->pull, std::move(request->method), keep(std::move(request->body))};
-  }
-  if (auto* answer = std::get_if<core::PullAnswer>(&frame.body);
-      answer != nullptr && answer->body.size() > wire::kEagerBytesMax) {
-    return wire::AnnouncedAnswer{stamp, answer->pull, answer->outcome, answer->code, keep(std::move(answer->body))};
-  }
-  return std::move(frame);
-}
-
-bool Plane::deliver_batch(Peer& from, std::string_view batch) {
-  wire::BatchReader reader(batch);
-  const wire::BatchHeader& header = reader.header();
-  const bool for_us = header.job == identity_.job && header.to == identity_.life && header.from == from.life;
-  if (reader.error().has_value() || !for_us) return false;
-  while (auto message = reader.next()) deliver_message(from, *std::move(message));
-  return !reader.error().has_value();
-}
-
-void Plane::deliver_message(Peer& from, wire::Message&& message) {
-  if (auto* frame = std::get_if<core::Frame>(&message)) return receiver_.receive(std::move(*frame));
-  if (auto* ask = std::get_if<core::SealAsk>(&message)) return receiver_.receive(*ask);
-  if (auto* part = std::get_if<wire::SealAckPart>(&message)) {
-    std::optional<core::SealAck> whole;
-    {
-      const std::lock_guard lock(seals_mutex_);
-      whole = seals_.join(std::move(*part));
-    }
-    if (whole.has_value()) receiver_.receive(*std::move(whole));
-    return;
-  }
-  if (auto* request = std::get_if<wire::AnnouncedRequest>(&message)) {
-    if (request->body.size_bytes > message_bytes_max_) return;
-    return from.blobs->fetch(request->body,
-                             {request->stamp, core::PullRequest{request->pull, std::move(request->method), {}}});
-  }
-  auto& answer = std::get<wire::AnnouncedAnswer>(message);
-  if (answer.body.size_bytes > message_bytes_max_) return;
-  from.blobs->fetch(answer.body, {answer.stamp, core::PullAnswer{answer.pull, answer.outcome, answer.code, {}}});
+std::unique_ptr<Peer> Plane::make_peer(core::LifeId life, Deliveries& deliveries) {
+  return std::make_unique<ConnectedPeer>(executor_, identity_, life, limits_, deliveries);
 }
 
 }  // namespace taskgraph::dataplane

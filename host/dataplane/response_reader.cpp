@@ -58,7 +58,7 @@ Response ResponseReader::take() {
   if (body_ != nullptr) {
     char* const memory = body_.release();
     response.body = core::Bytes::adopt(
-        memory, body_bytes_, [](void* owner) { delete[] static_cast<char*>(owner); }, memory);
+        memory, filled_bytes_, [](void* owner) { delete[] static_cast<char*>(owner); }, memory);
   }
   in_body_ = false;
   head_.clear();

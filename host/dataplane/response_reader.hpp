@@ -31,6 +31,8 @@ class ResponseReader {
   /// Once, after Step::response.
   Response take();
   const char* reason() const { return reason_; }
+  /// A head was taken, and its response not yet.
+  bool in_body() const { return in_body_; }
 
   /// Where the next bytes of the body belong; empty when input goes to advance().
   std::span<char> room();

@@ -11,13 +11,14 @@
 #include <variant>
 
 #include "host/core/bytes.hpp"
+#include "host/dataplane/output.hpp"
 #include "host/process/descriptor.hpp"
 #include "host/runtime/io_strand.hpp"
 
 namespace taskgraph::dataplane {
 
 /// All on the strand. One connection after another; closed at first.
-class StreamStrand : public runtime::IoStrand {
+class StreamStrand : public runtime::IoStrand, protected Output {
  public:
   explicit StreamStrand(runtime::Executor& executor) : IoStrand(executor) {}
 
@@ -30,8 +31,8 @@ class StreamStrand : public runtime::IoStrand {
 
   /// Sent at the end of this activation, with all else that is there. Memory: what the peer does not take; callers look
   /// at unsent_bytes().
-  void send(std::string bytes);
-  void send(core::Bytes bytes);
+  void send(std::string bytes) override;
+  void send(core::Bytes bytes) override;
   std::size_t unsent_bytes() const { return unsent_bytes_; }
   /// Tries to write now; by `ready` and `posted` at their ends.
   void flush();

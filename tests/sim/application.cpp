@@ -9,15 +9,31 @@ namespace taskgraph::sim {
 
 using namespace core;
 
+namespace {
+
+constexpr char kFiller = 'p';
+
+}  // namespace
+
 Bytes Label::bytes() const {
   char buffer[sizeof(Label)];
   std::memcpy(buffer, this, sizeof buffer);
   return Bytes(std::string_view(buffer, sizeof buffer));
 }
 
+Bytes Label::bytes_padded_to(std::size_t size) const {
+  std::string padded(bytes().view());
+  padded.resize(std::max(size, padded.size()), kFiller);
+  return Bytes(padded);
+}
+
 std::optional<Label> Label::from(std::string_view bytes) {
   Label label;
-  if (bytes.size() != sizeof label) return std::nullopt;
+  if (bytes.size() < sizeof label) return std::nullopt;
+  const std::string_view filler = bytes.substr(sizeof label);
+  const bool is_filler =
+      filler.empty() || (filler[0] == kFiller && filler.substr(1) == filler.substr(0, filler.size() - 1));
+  if (!is_filler) return std::nullopt;
   std::memcpy(&label, bytes.data(), sizeof label);
   return label;
 }
@@ -79,8 +95,8 @@ void Application::on(const effect::Serve& serve, AppContext& context) {
     context.commands.push_back(event::Reply{serve.serve, Outcome::error, code::kUnavailable, {}});
   } else if (choice < 95) {
     context.commands.push_back(
-        event::Reply{serve.serve, Outcome::value, 0, Bytes(std::string(65, 'x'))});  // over the limit
-  }                                                                                  // else never
+        event::Reply{serve.serve, Outcome::value, 0, Bytes(std::string(context.message_bytes_max + 1, 'x'))});
+  }  // else never
 }
 
 void Application::on(const effect::PullEnded& ended, AppContext& context) {
@@ -148,7 +164,9 @@ std::uint64_t Application::pull(TaskId to, std::string_view method, Duration dea
   label.epoch = epoch_.value;
   label.term = context.replica.term().value;
   label.task = context.task.value;
-  Bytes body = context.random.per_mille(5) ? Bytes(std::string(65, 'x')) : label.bytes();  // now and then too large
+  const bool is_large = context.large_bodies && context.random.per_mille(200);
+  Bytes body = is_large ? label.bytes_padded_to(context.message_bytes_max) : label.bytes();
+  if (context.random.per_mille(5)) body = Bytes(std::string(context.message_bytes_max + 1, 'x'));  // too large
   context.commands.push_back(event::StartPull{epoch_, label.id, to, std::string(method), std::move(body), deadline});
   return label.id;
 }

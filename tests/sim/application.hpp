@@ -22,7 +22,9 @@ struct Label {
   std::uint32_t link = 0;
 
   core::Bytes bytes() const;
-  /// Nothing when `bytes` is no label.
+  /// The same, and filler up to `size`.
+  core::Bytes bytes_padded_to(std::size_t size) const;
+  /// Nothing when `bytes` is no label, or what follows it is damaged.
   static std::optional<Label> from(std::string_view bytes);
 };
 
@@ -40,6 +42,8 @@ struct AppContext {
   core::Epoch last_epoch;
   bool hold;   ///< nobody advances or chats
   bool storm;  ///< the job must not end yet
+  std::size_t message_bytes_max;
+  bool large_bodies;
   Random& random;
   Invariants& invariants;
   std::uint32_t replica_index;

@@ -15,6 +15,7 @@ Cluster::Cluster(const Scenario& scenario, std::uint64_t seed, bool print, Watch
       trace_(print),
       invariants_(scenario.spec),
       network_(scenario.hosts, scenario.network_per_mille),
+      wires_(*this, scenario, network_, seed, counters_),
       last_arrived_(std::size_t{scenario.hosts} * scenario.hosts) {
   for (std::uint32_t place = 0; place < scenario.hosts; ++place) {
     schedule(Time{0} + random_.between_us(0, watch_ ? 100 : 5'000), StartHost{place});
@@ -51,7 +52,20 @@ bool Cluster::step(Time until) {
   ++counters_.events;
   trace_.add(static_cast<std::uint64_t>(now_.ns) ^ (std::uint64_t{event.index()} << 56));
   std::visit([&](auto& one) { happen(one); }, event);
+  check_deadlines();
   return true;
+}
+
+/// A hook that runs long is the only excuse for a pull that does not end in time.
+void Cluster::check_deadlines() {
+  constexpr Duration kSlack = milliseconds(2);  // a replica's timers are not finer
+  while (const auto late = invariants_.overdue({now_.ns - kSlack.ns})) {
+    const SimReplica* replica = replicas_[late->replica].get();
+    if (replica == nullptr || replica->mailbox_at + kSlack < now_) {
+      throw Violation("L1", "pull " + std::to_string(late->token) + " is open beyond its deadline");
+    }
+    invariants_.look_again(*late, replica->mailbox_at);
+  }
 }
 
 void Cluster::run_until(Time until) {
@@ -72,6 +86,7 @@ bool Cluster::all_ended() const {
 }
 
 void Cluster::run() {
+  if (trace_.prints()) trace_.line(now_, describe(scenario_.plane));
   storm_ = true;
   schedule(now_ + scenario_.fault_every, NextFault{});
   run_until(now_ + scenario_.calm_at);
@@ -101,7 +116,6 @@ void Cluster::settle() {
   calm_ = true;
   run_until(now_ + kCalm);
   if (!invariants_.status().ended) {
-    invariants_.check_deadlines(now_, seconds(1));
     invariants_.check_settled(settled_primaries());
   }
   calm_ = false;
@@ -209,12 +223,6 @@ void Cluster::start_worker(SimHost& host) {
 
 // ---------------------------------------------------------------- lookups
 
-Cluster::SimWorker* Cluster::worker_of(LifeId life) {
-  if (life.low == 0 || life.low > workers_.size()) return nullptr;
-  SimWorker* worker = workers_[life.low - 1].get();
-  return worker->alive && worker->core.life() == life ? worker : nullptr;
-}
-
 Cluster::SimHost* Cluster::host_of(HostId id) {
   if (id.low == 0 || id.low > hosts_.size()) return nullptr;
   SimHost* host = hosts_[id.low - 1].get();
@@ -233,11 +241,11 @@ const Replica* Cluster::primary(TaskId task) const {
 
 // ---------------------------------------------------------------- the network
 
-void Cluster::send(std::uint32_t from, std::uint32_t to, const Message& message) {
+void Cluster::send(std::uint32_t from, std::uint32_t to, const HostLetter& letter) {
   copies_.clear();
   network_.send(from, to, faulty(), fault_random_, counters_, copies_);
   for (const Duration delay : copies_) {
-    schedule(now_ + delay, Arrival{from, to, network_.generation(from, to), next_number_, message});
+    schedule(now_ + delay, Arrival{from, to, network_.generation(from, to), next_number_, letter});
   }
 }
 
@@ -246,33 +254,43 @@ void Cluster::happen(Arrival& e) {
   std::uint64_t& last = last_arrived_[std::size_t{e.from} * scenario_.hosts + e.to];
   if (e.number < last) counters_.count(FaultKind::message_reordered);
   last = std::max(last, e.number);
-  std::visit([&](auto& message) { arrive(message); }, e.message);
+  SimHost* host = host_of(e.letter.to);
+  if (host != nullptr) move(*host, event::FromHost{std::move(e.letter.message)});
 }
 
-void Cluster::arrive(effect::Send& message) {
-  deliver_to(message.to, message.frame.stamp.to, event::FrameArrived{std::move(message.frame)});
+/// Within a life messages pass in memory.
+void Cluster::send(const SimWorker& from, LifeId to, Parcel&& parcel) {
+  if (to != from.core.life()) return wires_.send(from.index, to, std::move(parcel));
+  schedule(now_ + random_.between_us(2, 60), Landed{from.index, std::move(parcel)});
 }
 
-void Cluster::arrive(SealAskMessage& message) {
-  SimWorker* worker = worker_of(message.to);
-  if (worker != nullptr) move(*worker, event::SealAsked{message.ask});
+void Cluster::land(std::uint32_t worker, Time at, Parcel&& parcel) {
+  Landed landed{worker, std::move(parcel)};
+  if (at > now_) return schedule(at, std::move(landed));
+  happen(landed);
 }
 
-void Cluster::arrive(SealAckMessage& message) {
-  SealAck& ack = message.ack;
+void Cluster::happen(Landed& e) {
+  SimWorker& worker = *workers_[e.worker];
+  if (!worker.alive) return;
+  if (auto* frame = std::get_if<Frame>(&e.parcel)) {
+    const TaskId to = frame->stamp.to;
+    return deliver_to(worker, to, event::FrameArrived{std::move(*frame)});
+  }
+  if (const auto* ask = std::get_if<SealAsk>(&e.parcel)) return move(worker, event::SealAsked{*ask});
+  auto& ack = std::get<SealAck>(e.parcel);
   if (!ack.flags.empty()) counters_.count(Branch::seal_repeated_flags);
-  deliver_to(message.to, ack.task, event::SealAcknowledged{ack.life, ack.term, std::move(ack.flags)});
+  deliver_to(worker, ack.task, event::SealAcknowledged{ack.life, ack.term, std::move(ack.flags)});
 }
 
-void Cluster::arrive(HostLetter& message) {
-  SimHost* host = host_of(message.to);
-  if (host != nullptr) move(*host, event::FromHost{std::move(message.message)});
+void Cluster::note(const std::string& what) {
+  if (watch_) watch_(TaskId{UINT32_MAX - 1}, what);
+  if (trace_.prints()) trace_.line(now_, "wire: a life " + what);
 }
 
-void Cluster::deliver_to(LifeId life, TaskId task, ReplicaEvent event) {
-  SimWorker* worker = worker_of(life);
-  if (worker == nullptr || worker->replicas[task.value] == kNone) return;
-  SimReplica& replica = *replicas_[worker->replicas[task.value]];
+void Cluster::deliver_to(const SimWorker& worker, TaskId task, ReplicaEvent event) {
+  if (worker.replicas[task.value] == kNone) return;
+  SimReplica& replica = *replicas_[worker.replicas[task.value]];
   if (faulty() && fault_random_.per_mille(8)) {
     counters_.count(FaultKind::slow_hook);
     replica.mailbox_at = std::max(replica.mailbox_at, now_) + fault_random_.between_us(1'000, 300'000);
@@ -284,8 +302,11 @@ void Cluster::deliver_to(LifeId life, TaskId task, ReplicaEvent event) {
 
 void Cluster::release() {
   holds_.clear();
-  for (auto& [delay, message] : std::exchange(held_, {})) {
-    schedule(now_ + delay, Arrival{0, 0, network_.generation(0, 0), next_number_, std::move(message)});
+  wires_.release_addresses();
+  Time at = now_;
+  for (Released& one : std::exchange(held_, {})) {
+    at = at + milliseconds(1);
+    schedule(at, std::move(one));
   }
 }
 
@@ -348,6 +369,10 @@ void Cluster::happen(Notice& e) {
 
 void Cluster::happen(SessionEnds& e) {
   if (trace_.prints()) trace_.line(now_, "coordinator: a session ends");
+  for (const auto& host : hosts_) {
+    if (host->session != e.session) continue;
+    for (const std::uint32_t index : host->workers) wires_.unlist(workers_[index]->core.life());
+  }
   if (coordinator_.store.close_session(e.session)) notify_hosts();
 }
 

@@ -1,4 +1,5 @@
-/// Hosts with the real core in a simulated world: network, coordinator, clock, faults, tasks. One seed, one run.
+/// Hosts with the real core and data plane in a simulated world: connections, coordinator, clock, faults, tasks. One
+/// seed, one run.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +22,13 @@
 #include "tests/sim/network.hpp"
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/trace.hpp"
+#include "tests/sim/wires.hpp"
 
 namespace taskgraph::sim {
 
 /// One thread. Events happen one at a time, by (time, number); each is handled by one machine of the core, whose
 /// effects become further events. Throws Violation when a promise is broken.
-class Cluster {
+class Cluster final : private WireWorld {
  public:
   /// Who watches a story: called for each hook and each drop, in words. Tasks then do only what the story says.
   using Watch = std::function<void(core::TaskId task, const std::string& what)>;
@@ -42,6 +44,10 @@ class Cluster {
   void crash_host_of(core::TaskId task);
   void kill_worker_of(core::TaskId task);
   void hold(core::TaskId from, std::optional<core::TaskId> to) { holds_.push_back({from, to}); }
+  void hold_addresses() { wires_.hold_addresses(); }
+  /// Of the next batch between the lives of two tasks' primaries.
+  void cut_batch(core::TaskId from, core::TaskId to, std::size_t bytes);
+  void lose_response(core::TaskId from, core::TaskId to);
   void release();
   /// nullptr: the task has no primary.
   const core::Replica* primary(core::TaskId task) const;
@@ -85,8 +91,6 @@ class Cluster {
     core::Time tick_at = core::Time::never();
     std::vector<std::uint32_t> workers;
   };
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-
   // What can happen.
   struct ToReplica {
     std::uint32_t replica;
@@ -100,25 +104,25 @@ class Cluster {
     std::uint32_t host;
     core::SupervisorEvent event;
   };
-  struct SealAskMessage {
-    core::LifeId to;
-    core::SealAsk ask;
+  struct Landed {
+    std::uint32_t worker;
+    Parcel parcel;
   };
-  struct SealAckMessage {
-    core::LifeId to;
-    core::SealAck ack;
+  /// A frame that a story has held back goes on its way.
+  struct Released {
+    std::uint32_t worker;
+    core::effect::Send sent;
   };
   struct HostLetter {
     core::HostId to;
     core::HostMessage message;
   };
-  using Message = std::variant<core::effect::Send, SealAskMessage, SealAckMessage, HostLetter>;
   struct Arrival {
     std::uint32_t from;
     std::uint32_t to;
     std::uint32_t generation;
     std::uint64_t number;  ///< of sending
-    Message message;
+    HostLetter letter;
   };
   struct Executes {
     std::uint32_t host;
@@ -160,7 +164,8 @@ class Cluster {
     std::uint32_t host;
   };
   using Event = std::variant<ToReplica, ViewLatched, ToWorker, ToSupervisor, Arrival, Executes, ReplicaTick, WorkerTick,
-                             SupervisorTick, TaskTimer, SessionEnds, StartHost, StartWorker, Heal, NextFault, Notice>;
+                             SupervisorTick, TaskTimer, SessionEnds, StartHost, StartWorker, Heal, NextFault, Notice,
+                             WireEvent, Landed, Released>;
   struct Place {
     core::Time at;
     std::uint64_t number;
@@ -173,6 +178,7 @@ class Cluster {
   bool step(core::Time until);
   void run_until(core::Time until);
   bool all_ended() const;
+  void check_deadlines();
 
   void happen(ToReplica& e);
   void happen(ViewLatched& e);
@@ -190,10 +196,9 @@ class Cluster {
   void happen(Heal& e);
   void happen(NextFault& e);
   void happen(Notice& e);
-  void arrive(core::effect::Send& message);
-  void arrive(SealAskMessage& message);
-  void arrive(SealAckMessage& message);
-  void arrive(HostLetter& message);
+  void happen(WireEvent& e) { wires_.happen(e); }
+  void happen(Landed& e);
+  void happen(Released& e) { send(*workers_[e.worker], e.sent.to, std::move(e.sent.frame)); }
 
   // One event of a machine, and its effects.
   void move(SimReplica& replica, core::ReplicaEvent event);
@@ -211,8 +216,14 @@ class Cluster {
   void apply_latched(SimReplica& replica);
   void to_replica(SimReplica& replica, core::Duration delay, core::ReplicaEvent event);
 
-  void send(std::uint32_t from_place, std::uint32_t to_place, const Message& message);
-  void deliver_to(core::LifeId life, core::TaskId task, core::ReplicaEvent event);
+  void send(std::uint32_t from_place, std::uint32_t to_place, const HostLetter& letter);
+  void send(const SimWorker& from, core::LifeId to, Parcel&& parcel);
+  void deliver_to(const SimWorker& worker, core::TaskId task, core::ReplicaEvent event);
+  // WireWorld
+  core::Time now() const override { return now_; }
+  void schedule(core::Time at, WireEvent event) override { schedule(at, Event(event)); }
+  void land(std::uint32_t worker, core::Time at, Parcel&& parcel) override;
+  void note(const std::string& what) override;
   void request(SimHost& host, core::RequestId id, std::optional<core::Transaction> transaction);
   void notify_hosts();
   void start_worker(SimHost& host);
@@ -220,22 +231,22 @@ class Cluster {
   void remove(SimReplica& replica);
 
   // Faults.
-  bool faulty() const { return storm_ && !calm_; }
+  bool faulty() const override { return storm_ && !calm_; }
   SimReplica* any_replica();
   SimHost* any_host();
   void kill_worker(SimWorker& worker);
   void crash(SimHost& host);
   void inject_foreign(SimReplica& replica);
   void inject_flood(SimReplica& replica);
+  void inject_stranger();
   void inject(std::uint64_t choice);
 
   void settle();
   std::vector<std::uint32_t> settled_primaries() const;
   void poke();
 
-  SimWorker* worker_of(core::LifeId life);
+  const SimReplica& primary_of(core::TaskId task) const;
   SimHost* host_of(core::HostId id);
-  std::uint32_t place_of(const SimWorker& worker) const { return hosts_[worker.host]->place; }
 
   const Scenario& scenario_;
   const core::Lease lease_ = core::Lease::open_ended();
@@ -246,6 +257,7 @@ class Cluster {
   Counters counters_;
   Invariants invariants_;
   Network network_;
+  Wires wires_;
   SimCoordinator coordinator_;
 
   core::Time now_{0};
@@ -264,7 +276,7 @@ class Cluster {
     std::optional<core::TaskId> to;
   };
   std::vector<HeldBack> holds_;
-  std::vector<std::pair<core::Duration, core::effect::Send>> held_;
+  std::vector<Released> held_;
   bool storm_ = false;
   bool calm_ = false;
   std::uint64_t failures_ = 0;  ///< of replicas, workers, hosts

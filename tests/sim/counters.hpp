@@ -17,6 +17,12 @@ enum class FaultKind : std::uint8_t {
   message_reordered,
   one_way_cut,
   connection_reset,
+  connection_broken,
+  connection_silent,
+  bytes_delayed,
+  bytes_split,
+  reader_held_up,
+  stranger,
   foreign_frame,
   forged_term,
   flood,
@@ -36,12 +42,12 @@ enum class FaultKind : std::uint8_t {
 };
 inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::count_);
 inline constexpr std::array<std::string_view, kFaultKinds> kFaultNames = {
-    "message delayed", "message lost",     "message doubled",  "message reordered",
-    "one-way cut",     "connection reset", "foreign frame",    "forged term",
-    "flood",           "slow hook",        "replica killed",   "hook threw",
-    "worker killed",   "host crashed",     "coordinator slow", "request lost",
-    "reply lost",      "outcome unknown",  "executed later",   "read failed",
-    "notice late"};
+    "message delayed",  "message lost",      "message doubled",   "message reordered", "one-way cut",
+    "connection reset", "connection broken", "connection silent", "bytes delayed",     "bytes split",
+    "reader held up",   "stranger",          "foreign frame",     "forged term",       "flood",
+    "slow hook",        "replica killed",    "hook threw",        "worker killed",     "host crashed",
+    "coordinator slow", "request lost",      "reply lost",        "outcome unknown",   "executed later",
+    "read failed",      "notice late"};
 
 enum class Branch : std::uint8_t {
   promoted,
@@ -72,6 +78,13 @@ enum class Branch : std::uint8_t {
   late_answer,
   late_reply,
   resent,
+  wrong_life,
+  no_proof,
+  port_reused,
+  silence_given_up,
+  not_queued,
+  blob_asked,
+  blob_gone,
   count_,
 };
 inline constexpr std::size_t kBranches = static_cast<std::size_t>(Branch::count_);
@@ -102,7 +115,14 @@ inline constexpr std::array<std::string_view, kBranches> kBranchNames = {"backup
                                                                          "drop: epoch passed",
                                                                          "drop: late answer",
                                                                          "drop: late reply",
-                                                                         "frame re-sent"};
+                                                                         "frame re-sent",
+                                                                         "wire: another life was meant",
+                                                                         "wire: no proof",
+                                                                         "wire: port taken again",
+                                                                         "wire: silence given up",
+                                                                         "wire: not queued",
+                                                                         "wire: body asked for",
+                                                                         "wire: body gone"};
 
 struct Counters {
   std::array<std::uint64_t, kFaultKinds> faults{};

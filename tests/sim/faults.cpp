@@ -49,6 +49,9 @@ void Cluster::inject(std::uint64_t choice) {
         (from + 1 + static_cast<std::uint32_t>(fault_random_.below(scenario_.hosts - 1))) % scenario_.hosts;
     counters_.count(FaultKind::connection_reset);
     network_.reset(from, to);
+    wires_.reset(from, to);
+  } else if (choice < 76) {
+    inject_stranger();
   } else if (choice < 92) {
     inject_foreign(*replica);
   } else {
@@ -81,6 +84,7 @@ void Cluster::kill_worker(SimWorker& worker) {
   counters_.count(FaultKind::worker_killed);
   ++failures_;
   worker.alive = false;
+  wires_.killed(worker.index);
   if (trace_.prints()) trace_.line(now_, "fault: life " + std::to_string(worker.index + 1) + " is killed");
   for (std::uint32_t& index : worker.replicas) {
     if (index == kNone) continue;
@@ -100,6 +104,7 @@ void Cluster::crash(SimHost& host) {
   for (const std::uint32_t index : host.workers) {
     SimWorker& worker = *workers_[index];
     worker.alive = false;
+    wires_.crashed(index);
     for (std::uint32_t& replica : worker.replicas) {
       if (replica == kNone) continue;
       invariants_.vanished(replica);
@@ -124,6 +129,13 @@ void Cluster::inject_foreign(SimReplica& replica) {
     frame.stamp.job.low ^= 2;
   }
   move(replica, event::FrameArrived{std::move(frame)});
+}
+
+void Cluster::inject_stranger() {
+  const SimReplica* replica = any_replica();
+  const SimReplica* as = any_replica();
+  if (!sample_.has_value() || replica == nullptr || as == nullptr) return;
+  wires_.stranger(replica->worker, workers_[as->worker]->core.life(), *sample_);
 }
 
 /// A peer that does not keep its limits: far more out of order than may wait.
@@ -157,6 +169,21 @@ void Cluster::command(TaskId task, ReplicaEvent event) {
     return move(*replica, std::move(event));
   }
   throw Violation("story", "task " + std::to_string(task.value) + " has no primary");
+}
+
+const Cluster::SimReplica& Cluster::primary_of(TaskId task) const {
+  for (const auto& replica : replicas_) {
+    if (replica != nullptr && &replica->core == primary(task)) return *replica;
+  }
+  throw Violation("story", "task " + std::to_string(task.value) + " has no primary");
+}
+
+void Cluster::cut_batch(TaskId from, TaskId to, std::size_t bytes) {
+  wires_.cut_batch(primary_of(from).worker, primary_of(to).worker, bytes);
+}
+
+void Cluster::lose_response(TaskId from, TaskId to) {
+  wires_.lose_response(primary_of(from).worker, primary_of(to).worker);
 }
 
 void Cluster::kill_worker_of(TaskId task) {

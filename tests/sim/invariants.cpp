@@ -39,7 +39,8 @@ std::uint64_t Invariants::raised(std::uint32_t replica, TaskId task, LinkIndex l
 }
 
 std::uint64_t Invariants::pulled(std::uint32_t replica, Epoch epoch, Time deadline) {
-  pulls_.push_back({replica, epoch, deadline, false});
+  pulls_.push_back({replica, epoch, false});
+  deadlines_.emplace(deadline, pulls_.size());
   return pulls_.size();
 }
 
@@ -189,24 +190,46 @@ void Invariants::check(ReplicaState& r, const effect::Send& e) {
   acts(r, stamp.from_term);
   require(stamp.job == job_ && stamp.from == r.task, "S4", [&] { return text(r.task) + " sends under a wrong stamp"; });
   require(stamp.epoch <= r.epoch, "S5", [&] { return text(r.task) + " sends as of a later epoch"; });
+  acknowledges(r, stamp);
   if (stamp.sequence == 0) return;
   const bool outlasts =
       std::holds_alternative<Acknowledgement>(e.frame.body) || std::holds_alternative<PullAnswer>(e.frame.body);
   require(outlasts || stamp.epoch == r.epoch, "S5",
           [&] { return text(r.task) + " in " + text(r.epoch) + " sends a flag or a request of " + text(stamp.epoch); });
-  std::vector<std::uint64_t>& sent = r.sent[{stamp.to, stamp.to_term}];
+  std::vector<SentFrame>& sent = r.sent[{stamp.to, stamp.to_term}];
   const std::uint64_t print = fingerprint(e.frame.body);
   if (stamp.sequence == sent.size() + 1) {
-    sent.push_back(print);
+    const auto* flag = std::get_if<Flag>(&e.frame.body);
+    const auto label = flag == nullptr ? std::nullopt : Label::from(flag->meta.view());
+    sent.push_back({print, label.has_value() ? label->id : kNoFlag});
     return;
   }
   // What an epoch has left behind keeps its number and loses its body, for good.
   const bool emptied = std::holds_alternative<Acknowledgement>(e.frame.body) && stamp.epoch < r.epoch;
-  if (emptied && stamp.sequence <= sent.size()) sent[stamp.sequence - 1] = print;
-  require(stamp.sequence <= sent.size() && sent[stamp.sequence - 1] == print, "S9", [&] {
+  if (emptied && stamp.sequence <= sent.size()) sent[stamp.sequence - 1] = {print, kNoFlag};
+  require(stamp.sequence <= sent.size() && sent[stamp.sequence - 1].print == print, "S9", [&] {
     return text(r.task) + " sends two frames under sequence " + std::to_string(stamp.sequence) + " to " +
            text(stamp.to);
   });
+}
+
+/// What a life says that it has, its task has seen.
+void Invariants::acknowledges(ReplicaState& r, const Stamp& stamp) {
+  std::uint64_t& known = r.acknowledged[{stamp.to, stamp.to_term}];
+  if (stamp.acknowledged <= known) return;
+  const auto sender = primaries_.find({stamp.to, stamp.to_term});
+  require(sender != primaries_.end(), "S6", [&] { return text(r.task) + " acknowledges to nobody"; });
+  const std::vector<SentFrame>& sent = replicas_[sender->second].sent[{r.task, r.term}];
+  require(stamp.acknowledged <= sent.size(), "S6",
+          [&] { return text(r.task) + " acknowledges more than " + text(stamp.to) + " has sent"; });
+  for (; known < stamp.acknowledged; ++known) {
+    const std::uint64_t flag = sent[known].flag;
+    if (flag == kNoFlag || flags_[flag].epoch != r.epoch) continue;
+    require(std::find(r.flags.begin(), r.flags.end(), flag) != r.flags.end(), "S6", [&] {
+      return text(r.task) + " acknowledges flag " + std::to_string(flag) + " of " + text(stamp.to) +
+             " and has not seen it";
+    });
+  }
 }
 
 void Invariants::check(ReplicaState&, const effect::ViewApplied&) {}
@@ -318,14 +341,14 @@ void Invariants::write(const StatusDocument& status) {
 
 // ---------------------------------------------------------------- from time to time
 
-void Invariants::check_deadlines(Time now, Duration slack) const {
-  for (std::size_t i = 0; i < pulls_.size(); ++i) {
-    const StartedPull& pull = pulls_[i];
-    const ReplicaState& state = replicas_[pull.replica];
-    const bool open = !pull.ended && state.stage != Stage::ended;
-    require(!open || pull.deadline + slack >= now, "L1",
-            [&] { return text(state.task) + ", pull " + std::to_string(i + 1) + " is open beyond its deadline"; });
+std::optional<Invariants::OverduePull> Invariants::overdue(Time now) {
+  while (!deadlines_.empty() && deadlines_.top().first < now) {
+    const std::uint64_t token = deadlines_.top().second;
+    deadlines_.pop();
+    const StartedPull& pull = pulls_[token - 1];
+    if (!pull.ended && replicas_[pull.replica].stage != Stage::ended) return OverduePull{token, pull.replica};
   }
+  return std::nullopt;
 }
 
 void Invariants::require_everywhere(std::uint64_t flag, const std::vector<std::uint32_t>& primaries) const {

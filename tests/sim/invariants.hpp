@@ -1,9 +1,13 @@
 /// The promises S1 to S13 of ARCHITECTURE.md, checked while a cluster runs. They see what tasks, neighbours and the
-/// coordinator see: effects, accepted frames, committed transactions; never the insides of the core.
+/// coordinator see: effects, accepted frames, committed transactions; never the insides of the core. Who may speak on a
+/// connection, and what waits for a peer, is checked in wires.cpp.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
+#include <queue>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -51,9 +55,17 @@ class Invariants {
   /// A transaction that was executed.
   void committed(const core::Transaction& transaction);
 
+  // --- after each event
+  struct OverduePull {
+    std::uint64_t token;
+    std::uint32_t replica;
+  };
+  /// The next open pull that should have ended by now, once for each time that it should be looked at.
+  std::optional<OverduePull> overdue(core::Time now);
+  /// It has an excuse until then.
+  void look_again(const OverduePull& pull, core::Time at) { deadlines_.emplace(at, pull.token); }
+
   // --- from time to time
-  /// No pull is open beyond its deadline by more than `slack`.
-  void check_deadlines(core::Time now, core::Duration slack) const;
   /// Nothing is under way: `primaries[task]` is the replica that is primary now.
   void check_settled(const std::vector<std::uint32_t>& primaries) const;
   /// Without a failure of any kind no task has changed its primary.
@@ -65,6 +77,11 @@ class Invariants {
 
  private:
   enum class Stage : std::uint8_t { created, backup, primary, running, ended };
+  static constexpr std::uint64_t kNoFlag = UINT64_MAX;
+  struct SentFrame {
+    std::uint64_t print;           ///< of its body
+    std::uint64_t flag = kNoFlag;  ///< that it carries
+  };
   struct ReplicaState {
     core::TaskId task;
     core::Seat seat;
@@ -75,7 +92,8 @@ class Invariants {
     std::set<std::pair<core::TaskId, core::LinkIndex>> failed;  ///< neighbours told failed and not restarted
     std::vector<std::uint64_t> flags;                           ///< delivered in this epoch
     std::set<std::uint64_t> served;                             ///< tokens of pulls that user code saw
-    std::map<std::pair<core::TaskId, core::Term>, std::vector<std::uint64_t>> sent;  ///< body of each sequence
+    std::map<std::pair<core::TaskId, core::Term>, std::vector<SentFrame>> sent;  ///< by sequence
+    std::map<std::pair<core::TaskId, core::Term>, std::uint64_t> acknowledged;   ///< to a peer, up to here
   };
   struct RaisedFlag {
     std::uint32_t replica;
@@ -86,7 +104,6 @@ class Invariants {
   struct StartedPull {
     std::uint32_t replica;
     core::Epoch epoch;
-    core::Time deadline;
     bool ended = false;
   };
 
@@ -104,6 +121,7 @@ class Invariants {
   void check(ReplicaState& r, const core::effect::AskSeal& e);
   void check(ReplicaState& r, const core::effect::AskAdvance& e);
   void check(ReplicaState& r, const core::effect::AskFinish& e);
+  void acknowledges(ReplicaState& r, const core::Stamp& stamp);
   void acts(const ReplicaState& r, core::Term term);
   void write(const core::ShardDocument& shard, std::size_t first);
   void write(const core::ViewDocument& view);
@@ -126,7 +144,8 @@ class Invariants {
   std::vector<core::Term> acted_;  ///< newest term of each task that has acted outwardly
   std::vector<RaisedFlag> flags_;
   std::vector<StartedPull> pulls_;
-  std::size_t pulls_checked_ = 0;
+  using Deadline = std::pair<core::Time, std::uint64_t>;  ///< and the pull's token
+  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
   std::set<Ask> asked_advance_;
   std::set<Ask> asked_finish_;
   std::map<std::uint32_t, std::pair<core::Epoch, core::ViewVersion>> hosts_;

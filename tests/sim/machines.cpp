@@ -108,6 +108,8 @@ AppContext Cluster::context(SimReplica& replica) {
                     scenario_.last_epoch,
                     calm_,
                     storm_ && !scenario_.ends_in_storm,
+                    scenario_.spec.limits.message_bytes,
+                    scenario_.large_bodies,
                     random_,
                     invariants_,
                     replica.index,
@@ -162,12 +164,11 @@ void Cluster::perform(SimReplica& replica, ReplicaEffect& effect) {
       return h.from == who.task && (!h.to.has_value() || *h.to == sent->frame.stamp.to);
     };
     if (std::any_of(holds_.begin(), holds_.end(), holds)) {
-      held_.emplace_back(milliseconds(static_cast<std::int64_t>(held_.size()) + 1), *sent);
+      held_.push_back({worker.index, std::move(*sent)});
       return;
     }
     sample_ = sent->frame;
-    const SimWorker* to = worker_of(sent->to);
-    if (to != nullptr) send(host.place, place_of(*to), std::move(*sent));
+    send(worker, sent->to, std::move(sent->frame));
   } else if (auto* applied = std::get_if<effect::ViewApplied>(&effect)) {
     to_worker(event::ReplicaApplied{who.task, who.seat, std::move(*applied)});
   } else if (std::holds_alternative<effect::Exit>(effect)) {
@@ -180,10 +181,7 @@ void Cluster::perform(SimReplica& replica, ReplicaEffect& effect) {
   } else if (auto* seal = std::get_if<effect::AskSeal>(&effect)) {
     counters_.count(Branch::seal_asked);
     for (const LifeId life : seal->lives) {
-      const SimWorker* to = worker_of(life);
-      if (to == nullptr) continue;
-      send(host.place, place_of(*to),
-           SealAskMessage{life, SealAsk{who.task, seal->term, seal->version, who.seat.life}});
+      send(worker, life, SealAsk{who.task, seal->term, seal->version, who.seat.life});
     }
   } else if (auto* advance = std::get_if<effect::AskAdvance>(&effect)) {
     to_supervisor(AdvanceAsk{who.task, advance->term, advance->from});
@@ -240,7 +238,11 @@ void Cluster::remove(SimReplica& replica) {
 
 void Cluster::happen(ToWorker& e) {
   SimWorker& worker = *workers_[e.worker];
-  if (worker.alive) move(worker, std::move(e.event));
+  if (!worker.alive) return;
+  const SimHost& host = *hosts_[worker.host];
+  if (!wires_.listens(worker.index) && !host.core.job().is_nil())
+    wires_.listen(worker.index, worker.core.life(), host.core.job(), host.place);
+  move(worker, std::move(e.event));
 }
 
 void Cluster::move(SimWorker& worker, WorkerEvent event) {
@@ -262,8 +264,7 @@ void Cluster::move(SimWorker& worker, WorkerEvent event) {
       }
       to_replica(*replicas_[index], delay, std::move(to->event));
     } else if (auto* ack = std::get_if<effect::SendSealAck>(&effect)) {
-      const SimWorker* to_worker = worker_of(ack->to);
-      if (to_worker != nullptr) send(host.place, place_of(*to_worker), SealAckMessage{ack->to, std::move(ack->ack)});
+      send(worker, ack->to, std::move(ack->ack));
     } else if (auto* resign = std::get_if<effect::Resign>(&effect)) {
       schedule_in_order(host.inbox_at, random_.between_us(5, 100),
                         ToSupervisor{host.index, event::FromWorker{std::move(resign->resignation)}});
@@ -291,7 +292,9 @@ void Cluster::to_replica(SimReplica& replica, Duration delay, ReplicaEvent event
 
 void Cluster::happen(ToSupervisor& e) {
   SimHost& host = *hosts_[e.host];
-  if (host.alive) move(host, std::move(e.event));
+  if (!host.alive) return;
+  if (const auto* died = std::get_if<event::WorkerDied>(&e.event)) wires_.unlist(died->life);
+  move(host, std::move(e.event));
 }
 
 void Cluster::move(SimHost& host, SupervisorEvent event) {

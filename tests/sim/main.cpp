@@ -24,7 +24,7 @@ constexpr const char* kUsage =
     "                  Without --trace-hash and --mutant the mutants and the stories come first\n"
     "  --seed S        one seed; --trace prints all that happens in it\n"
     "  --trace-hash    the last line is the hash of all that happened\n"
-    "  --mutants       each deliberate defect of the core must be found\n"
+    "  --mutants       each deliberate defect of core and data plane must be found\n"
     "  --mutant NAME   one of them, in the seeds given (1..2000)\n"
     "  --transcripts   the stories, or those files\n"
     "  --counters      faults and branches, one a line\n"

@@ -1,4 +1,4 @@
-/// The deliberate defects of the core by name.
+/// The deliberate defects by name.
 #pragma once
 
 #include <array>
@@ -33,6 +33,12 @@ inline constexpr std::array kMutants = {
     NamedMutant{"finish_twice", core::Mutant::finish_twice},
     NamedMutant{"accept_foreign_job", core::Mutant::accept_foreign_job},
     NamedMutant{"unbounded_parking", core::Mutant::unbounded_parking},
+    NamedMutant{"skip_identity_check", core::Mutant::skip_identity_check},
+    NamedMutant{"skip_proof", core::Mutant::skip_proof},
+    NamedMutant{"take_partial_body", core::Mutant::take_partial_body},
+    NamedMutant{"reuse_blob", core::Mutant::reuse_blob},
+    NamedMutant{"unbounded_queue", core::Mutant::unbounded_queue},
+    NamedMutant{"wait_for_ever", core::Mutant::wait_for_ever},
 };
 
 inline const NamedMutant* find_mutant(std::string_view name) {

@@ -1,4 +1,5 @@
-/// The network between places (machines): which copies of a message arrive, and when.
+/// The network between places (machines): which copies of a supervisor's message to another one arrive, and when; and
+/// where nothing passes, whatever carries it.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ class Network {
     ++generation_[at(a, b)];
     ++generation_[at(b, a)];
   }
+  bool is_cut(std::uint32_t from, std::uint32_t to) const { return cut_[at(from, to)] != 0; }
   void cut(std::uint32_t from, std::uint32_t to) { ++cut_[at(from, to)]; }
   void heal(std::uint32_t from, std::uint32_t to) { --cut_[at(from, to)]; }
 

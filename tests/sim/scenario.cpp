@@ -73,6 +73,18 @@ class Rotating final : public Shape {
   std::uint32_t count_;
 };
 
+/// Most seeds have limits that a few messages reach.
+dataplane::PlaneLimits make_plane_limits(std::uint64_t message_bytes, Random& random) {
+  dataplane::PlaneLimits limits;
+  limits.message_bytes_max = message_bytes;
+  if (random.per_mille(150)) limits.eager_bytes_max = random.between(0, 31);  // any body is fetched
+  if (random.per_mille(300)) limits.queued_bytes_max = random.between(1'000, 6'000);
+  if (random.per_mille(300)) limits.fetches_max = random.between(1, 4);
+  if (random.per_mille(300)) limits.blobs_bytes_max = random.between(200, 3'000) + 2 * (message_bytes - 64);
+  if (random.per_mille(300)) limits.blob_kept = random.between_us(5'000, 400'000);
+  return limits;
+}
+
 }  // namespace
 
 std::shared_ptr<const Topology> make_topology(const std::string& shape, std::uint32_t tasks) {
@@ -122,6 +134,9 @@ Scenario make_scenario(std::uint64_t seed) {
   scenario.ends_in_storm = random.per_mille(300);
   scenario.blame_plugin = random.per_mille(60);
   if (scenario.blame_plugin) scenario.fault_every = milliseconds(random.between(60, 250));
+  scenario.large_bodies = random.per_mille(20);
+  if (scenario.large_bodies) spec.limits.message_bytes = 70'000;
+  scenario.plane = make_plane_limits(spec.limits.message_bytes, random);
   return scenario;
 }
 

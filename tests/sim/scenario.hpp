@@ -7,6 +7,7 @@
 
 #include "host/core/ids.hpp"
 #include "host/core/job.hpp"
+#include "host/dataplane/plane_limits.hpp"
 
 namespace taskgraph::sim {
 
@@ -18,9 +19,11 @@ struct Scenario {
   core::Duration storm;             ///< faults happen in this time from the start, but for the calm in it
   core::Duration calm_at;           ///< no fault for kCalm, and nobody advances; then all must be settled
   std::uint32_t network_per_mille;  ///< of messages between hosts: each of loss, doubling, long delay
-  core::Duration fault_every;       ///< on average
-  bool ends_in_storm;               ///< the job may end while faults go on
-  bool blame_plugin;                ///< most hook failures hit one task: it may give up
+  dataplane::PlaneLimits plane;
+  bool large_bodies;           ///< some pulls have bodies beyond what the wire sends along
+  core::Duration fault_every;  ///< on average
+  bool ends_in_storm;          ///< the job may end while faults go on
+  bool blame_plugin;           ///< most hook failures hit one task: it may give up
 };
 
 /// Longest time for all to be as if nothing had happened, once faults have stopped.

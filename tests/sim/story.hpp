@@ -1,9 +1,9 @@
 /// Stories: transcripts of what tasks ask for, what strikes them, and what every task then sees.
 ///
 /// A story file: `# title`, `tasks N SHAPE`, `hosts N`, `backups N`, then steps. A step is a line `command -> what;
-/// what`, further lines `-> what; what` belong to it; `what` is `TASK: words` for a hook or a drop, `job: words` for
-/// the end, or `(nothing)`. Each task must see exactly these, in this order; the order between tasks is free. `# ...`
-/// at the end of a line is a remark.
+/// what`, further lines `-> what; what` belong to it; `what` is `TASK: words` for a hook or a drop, `wire: words` for
+/// what happens between two lives, `job: words` for the end, or `(nothing)`. Each task must see exactly these, in this
+/// order; the order between tasks is free. `# ...` at the end of a line is a remark.
 #pragma once
 
 #include <string>

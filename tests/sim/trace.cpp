@@ -134,6 +134,13 @@ std::string describe(const Frame& frame) {
          number(stamp.acknowledged) + " " + std::visit(BodyWords{}, frame.body);
 }
 
+std::string describe(const dataplane::PlaneLimits& limits) {
+  return "wire: bodies up to " + number(limits.eager_bytes_max) + " bytes are sent along; up to " +
+         number(limits.queued_bytes_max) + " bytes and " + number(limits.fetches_max) + " fetches wait per peer; " +
+         number(limits.blobs_bytes_max) + " bytes to be fetched, for " + std::to_string(limits.blob_kept.ns / 1'000) +
+         " us";
+}
+
 std::string describe(const Transaction& transaction) {
   static constexpr const char* kKinds[] = {"spec", "view", "epoch",     "shard",      "host",
                                            "life", "gone", "suspected", "controller", "status"};
@@ -171,8 +178,13 @@ std::string_view name_of(JobStatus status) {
   return status == JobStatus::done ? "done" : "failed";
 }
 
-/// FNV-1a, 64 bit.
+/// FNV-1a, 64 bit. Of what is long, the ends and the size will do.
 std::uint64_t fingerprint(std::string_view text) {
+  constexpr std::size_t kEnd = 64;
+  if (text.size() > 2 * kEnd) {
+    const std::uint64_t ends = combine(fingerprint(text.substr(0, kEnd)), fingerprint(text.substr(text.size() - kEnd)));
+    return combine(ends, text.size());
+  }
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return hash;

@@ -9,6 +9,7 @@
 #include "host/core/replica_event.hpp"
 #include "host/core/supervisor.hpp"
 #include "host/core/worker.hpp"
+#include "host/dataplane/plane_limits.hpp"
 #include "tests/sim/random.hpp"
 
 namespace taskgraph::sim {
@@ -32,6 +33,7 @@ class Trace {
 std::string describe(const core::ReplicaEffect& effect, const core::Topology& topology);
 std::string describe(const core::Frame& frame);
 std::string describe(const core::Transaction& transaction);
+std::string describe(const dataplane::PlaneLimits& limits);
 std::string_view name_of(core::Outcome outcome);
 std::string_view name_of(core::Role role);
 std::string_view name_of(core::JobStatus status);

@@ -231,7 +231,10 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
 }  // namespace
 
 int worker_main() {
-  ::fcntl(kLinkDescriptor, F_SETFD, FD_CLOEXEC);  // what the plugin starts shall not have it
+  // What the plugin starts shall not have them.
+  for (const int own : {kLinkDescriptor, kBeatDescriptor, kChaosDescriptor, kLeaseDescriptor}) {
+    ::fcntl(own, F_SETFD, FD_CLOEXEC);
+  }
   // Mapped until the process ends.
   static const auto beats = process::SharedMemory::map(process::Descriptor(kBeatDescriptor), kBeatPageBytes,
                                                        process::SharedMemory::Access::read_write);

@@ -91,9 +91,12 @@ void Supervisor::on(event::WorkerStarted& started, Time, SupervisorEffects& out)
   if (view_ != nullptr) out.push_back(effect::ToWorkers{event::ViewPushed{view_}});
 }
 
-void Supervisor::on(event::WorkerDied& died, Time, SupervisorEffects&) {
+void Supervisor::on(event::WorkerDied& died, Time now, SupervisorEffects& out) {
   const auto found = workers_.find(died.life);
   if (found != workers_.end()) found->second = Presence::died;
+  if (!died.to_blame.has_value()) return;
+  event::FromWorker last_word{*std::move(died.to_blame)};
+  on(last_word, now, out);
 }
 
 void Supervisor::on(event::SessionLost&, Time, SupervisorEffects& out) {

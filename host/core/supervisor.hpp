@@ -41,6 +41,7 @@ struct WorkerStarted {
 /// Reaped, with all its descendants: a proof.
 struct WorkerDied {
   LifeId life;
+  std::optional<Resignation> to_blame{};  ///< of the replica that ended its worker, if that is known
 };
 /// The coordinator ended this host's session, and all its presences with it.
 struct SessionLost {};

@@ -12,10 +12,7 @@
 namespace taskgraph::dataplane {
 
 Caller::~Caller() {
-  for (Node* node = take_posted(); node != nullptr;) {
-    const std::unique_ptr<Node> one(node);
-    node = node->next;
-  }
+  destroy<Node>(take_posted());
 }
 
 void Caller::posted(Node* batch, bool, core::Time now) {

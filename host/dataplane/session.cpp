@@ -5,10 +5,7 @@
 namespace taskgraph::dataplane {
 
 Session::~Session() {
-  for (Node* node = take_posted(); node != nullptr;) {
-    const std::unique_ptr<Event> event(static_cast<Event*>(node));
-    node = node->next;
-  }
+  destroy<Event>(take_posted());
 }
 
 void Session::posted(Node* batch, bool ticked, core::Time now) {

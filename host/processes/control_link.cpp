@@ -1,20 +1,29 @@
 #include "host/processes/control_link.hpp"
 
+#include <sys/epoll.h>
+
+#include <memory>
+#include <utility>
+
 namespace taskgraph::processes {
 
-ControlLink::~ControlLink() {
-  for (Node* node = take_posted(); node != nullptr;) {
-    const std::unique_ptr<Outgoing> outgoing(static_cast<Outgoing*>(node));
-    node = node->next;
-  }
-}
-
-void ControlLink::posted(Node* batch, bool, core::Time) {
+void ControlLink::posted(Node* batch, bool, core::Time now) {
   while (batch != nullptr) {
-    const std::unique_ptr<Outgoing> outgoing(static_cast<Outgoing*>(batch));
-    batch = batch->next;
-    if (unopened_.is_open()) open(std::move(unopened_), false);
-    send(std::move(outgoing->bytes));
+    const std::unique_ptr<Posted> one(static_cast<Posted*>(std::exchange(batch, batch->next)));
+    switch (one->what) {
+      case Posted::What::start:
+        splitter_ = {};
+        open(std::move(one->socket), false);
+        break;
+      case Posted::What::send:
+        send(std::move(one->bytes));
+        break;
+      case Posted::What::finish:
+        ready(EPOLLIN | EPOLLRDHUP, now);
+        close();
+        finished();
+        break;
+    }
   }
   flush();
 }

@@ -1,39 +1,45 @@
 /// One end of the stream between a supervisor and a worker.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "host/dataplane/stream_strand.hpp"
 #include "host/wire/message_splitter.hpp"
 
 namespace taskgraph::processes {
 
-/// At a stable address until the executor has stopped. Messages go out and come in in order.
+/// At a stable address until the executor has stopped. Messages go out and come in in order. One stream after another:
+/// each from `start` to `ended` or `finished`.
 class ControlLink : public dataplane::StreamStrand {
  public:
-  ControlLink(runtime::Executor& executor, process::Descriptor socket)
-      : StreamStrand(executor), unopened_(std::move(socket)) {}
-  ~ControlLink() override;
+  explicit ControlLink(runtime::Executor& executor) : StreamStrand(executor) {}
+  ~ControlLink() override { destroy<Posted>(take_posted()); }
 
   // Any thread.
-  /// Messages flow from here on. Once.
-  void start() { post(new Outgoing({})); }
+  /// Messages flow over this non-blocking stream socket from here on.
+  void start(process::Descriptor socket) { post(new Posted(Posted::What::start, std::move(socket), {})); }
   /// An encoded message, with its length. Dropped when the link has ended.
-  void send_message(std::string encoded) { post(new Outgoing(std::move(encoded))); }
+  void send_message(std::string encoded) { post(new Posted(Posted::What::send, {}, std::move(encoded))); }
+  /// The process at the other end is gone. What it has sent is read, then comes `finished`; a copy of its end that
+  /// another process still has does not matter.
+  void finish() { post(new Posted(Posted::What::finish, {}, {})); }
 
  protected:
   /// On the strand: a whole message; false: it is none, and the link ends.
   virtual bool message(std::string_view message) = 0;
-  /// On the strand, once. Nothing comes after it.
+  /// On the strand, when the stream ends. Nothing comes after it but `finished`.
   virtual void ended(const std::string& why) = 0;
+  /// On the strand, after `finish`.
+  virtual void finished() {}
 
  private:
-  struct Outgoing : Node {
-    explicit Outgoing(std::string of) : bytes(std::move(of)) {}
+  struct Posted : Node {
+    enum class What { start, send, finish } what;
+    process::Descriptor socket;
     std::string bytes;
+    Posted(What which, process::Descriptor of, std::string text)
+        : what(which), socket(std::move(of)), bytes(std::move(text)) {}
   };
 
   // StreamStrand
@@ -41,7 +47,6 @@ class ControlLink : public dataplane::StreamStrand {
   void closed(const std::string& why) override { ended(why); }
   void posted(Node* batch, bool ticked, core::Time now) override;
 
-  process::Descriptor unopened_;
   wire::MessageSplitter splitter_;
 };
 

@@ -1,27 +1,25 @@
 #include "host/processes/nursery.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <csignal>
+#include <exception>
+#include <span>
+#include <system_error>
 #include <utility>
 
 #include "host/config/exit_codes.hpp"
 #include "host/process/descendants.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/random_uuid.hpp"
+#include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::processes {
 
 using runtime::LogLevel;
 
 namespace {
-
-std::string how_it_ended(const process::Ending& ending, bool stalled, bool by_chaos) {
-  if (by_chaos) return stalled ? "was stopped by --chaos, and killed after failure.stall" : "was killed by --chaos";
-  return stalled ? "did not run for failure.stall, and was killed" : ending.text();
-}
 
 /// Of a worker that ended by itself before it was ready; one whose plugin called exit() has said so on stderr.
 runtime::JobOutcome never_ready(const process::Ending& ending, const std::string& what) {
@@ -41,10 +39,18 @@ Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::S
     : Mailbox(executor),
       setup_(std::move(setup)),
       chaos_(chaos),
-      stall_(spec.failure.stall),
+      spec_(spec),
       look_every_{std::min(spec.failure.stall.ns / 5, core::milliseconds(100).ns)},
       restarts_(spec.restart),
-      slots_(workers) {}
+      slots_(workers) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    workers_.push_back(std::make_unique<WorkerProcess>(
+        executor, WorkerProcess::Listener{[this, i](wire::ToSupervisor&& message) {
+                                            Mailbox::post(NurseryEvent{NurseryEvent::Told{i, std::move(message)}});
+                                          },
+                                          [this, i] { Mailbox::post(NurseryEvent{NurseryEvent::Died{i}}); }}));
+  }
+}
 
 void Nursery::handle(NurseryEvent event, core::Time now) {
   std::visit([&](auto& one) { on(one, now); }, event.what);
@@ -60,38 +66,46 @@ void Nursery::on(NurseryEvent::Begin&, core::Time now) {
 
 void Nursery::ticked(core::Time now) {
   start_due(now);
-  if (now - looked_at_ >= look_every_) end_stalled(now);
+  if (now - looked_at_ >= look_every_) look(now);
   wake_at(looked_at_ + look_every_);
 }
 
-/// A worker that shows no beat for failure.stall is killed; its death tells the rest.
-void Nursery::end_stalled(core::Time now) {
+void Nursery::look(core::Time now) {
   const core::Time before = std::exchange(looked_at_, now);
   // This process itself did not run, and neither did the machine, perhaps: nothing is known of the others.
   if (now - before > look_every_ * 3) return;
   for (Slot& slot : slots_) {
-    if (slot.worker == nullptr || slot.port == 0 || slot.stalled) continue;
-    if (now - slot.worker->newest_beat() <= stall_) continue;
-    slot.stalled = true;
-    slot.worker->signal(SIGKILL);
+    if (slot.worker != nullptr && slot.killed.why == KilledFor::Why::nothing) judge(slot, now);
   }
+}
+
+/// Who shows no beat for failure.stall, does not confirm a fence in that time, or has a hook over limits.hook is
+/// killed; its death tells the rest.
+void Nursery::judge(Slot& slot, core::Time now) {
+  if (now > slot.fenced_by) return kill(slot, {KilledFor::Why::no_fence, {}});
+  if (slot.port != 0 && now - slot.worker->newest_beat() > spec_.failure.stall) {
+    return kill(slot, {KilledFor::Why::stall, {}});
+  }
+  if (const auto overlong = slot.hooks->look(now)) kill(slot, {KilledFor::Why::hook, *overlong});
+}
+
+void Nursery::kill(Slot& slot, KilledFor why) {
+  slot.killed = why;
+  slot.worker->signal(SIGKILL);
 }
 
 void Nursery::start(Slot& slot) {
   wire::Setup setup = setup_;
   setup.life = runtime::random_uuid<core::LifeId>();
-  slot.port = 0;
-  slot.counters = {};
-  slot.stalled = false;
-  workers_.push_back(std::make_unique<WorkerProcess>(
-      executor(), std::move(setup), chaos_,
-      WorkerProcess::Listener{[this](WorkerProcess& worker, wire::ToSupervisor&& message) {
-                                Mailbox::post(NurseryEvent{NurseryEvent::Told{&worker, std::move(message)}});
-                              },
-                              [this](WorkerProcess& worker, const process::Ending& ending) {
-                                Mailbox::post(NurseryEvent{NurseryEvent::Died{&worker, ending}});
-                              }}));
-  slot.worker = workers_.back().get();
+  WorkerProcess& worker = *workers_[number_of(slot)];
+  slot = Slot{};
+  try {
+    worker.start(setup, chaos_);
+  } catch (const std::system_error& error) {
+    return give_up(slot, fmt::format("worker {} cannot be started: {}", number_of(slot), error.what()));
+  }
+  slot.worker = &worker;
+  slot.hooks.emplace(std::span(worker.page().slots).first(setup.threads + 1), spec_.limits.hook, look_every_);
   runtime::log(LogLevel::debug, fmt::format("worker {} is process {}", number_of(slot), slot.worker->pid()));
 }
 
@@ -110,9 +124,7 @@ void Nursery::start_due(core::Time now) {
 // ---------------------------------------------------------------- what workers say
 
 void Nursery::on(NurseryEvent::Told& event, core::Time) {
-  Slot* const slot = slot_of(event.worker);
-  if (slot == nullptr) return;  // it has died since
-  std::visit([&](auto& one) { told(*slot, one); }, event.message);
+  std::visit([&](auto& one) { told(slots_[event.slot], one); }, event.message);
 }
 
 void Nursery::told(Slot& slot, wire::Ready& ready) {
@@ -130,7 +142,8 @@ void Nursery::told(Slot& slot, wire::Ready& ready) {
   }
 }
 
-void Nursery::told(Slot&, wire::CannotStart& failure) {
+void Nursery::told(Slot& slot, wire::CannotStart& failure) {
+  slot.is_refused = true;
   runtime::JobOutcome outcome{.kind = runtime::JobOutcome::Kind::refused, .reason = std::move(failure.reason)};
   outcome.exit_code = static_cast<config::ExitCode>(failure.exit_code);
   host_->give_up(std::move(outcome));
@@ -148,8 +161,8 @@ void Nursery::told(Slot& slot, core::effect::AllStopped&) {
   check_stopped();
 }
 
-void Nursery::told(Slot&, wire::LogLine& line) {
-  runtime::log(line.level, line.text, {.task = line.task, .epoch = {}, .term = {}});
+void Nursery::told(Slot& slot, wire::Fenced&) {
+  slot.fenced_by = core::Time::never();
 }
 
 void Nursery::announce_addresses() {
@@ -162,11 +175,15 @@ void Nursery::announce_addresses() {
 
 // ---------------------------------------------------------------- what workers are told
 
-void Nursery::on(core::WorkerEvent& event, core::Time) {
-  if (auto* view = std::get_if<core::event::ViewPushed>(&event)) return send_to_ready(std::move(*view));
+void Nursery::on(core::WorkerEvent& event, core::Time now) {
+  if (auto* view = std::get_if<core::event::ViewPushed>(&event)) {
+    view_ = view->view;
+    return send_to_ready(std::move(*view));
+  }
   if (auto* epoch = std::get_if<core::event::EpochPushed>(&event)) return send_to_ready(*epoch);
   if (auto* stop = std::get_if<core::event::StopAll>(&event)) {
     stopping_ = true;
+    if (stop->reason == core::ExitReason::replaced) fence(now);
     send_to_ready(*stop);
     for (Slot& slot : slots_) {
       if (slot.worker != nullptr && slot.port != 0) continue;
@@ -174,6 +191,15 @@ void Nursery::on(core::WorkerEvent& event, core::Time) {
       if (slot.worker != nullptr) slot.worker->signal(SIGKILL);
     }
     check_stopped();
+  }
+}
+
+/// This host may act no more: first nothing passes a check, then the workers are told, and confirm.
+void Nursery::fence(core::Time now) {
+  for (Slot& slot : slots_) {
+    if (slot.worker == nullptr) continue;
+    slot.worker->lease().clear();
+    slot.fenced_by = now + spec_.failure.stall;
   }
 }
 
@@ -193,55 +219,83 @@ void Nursery::check_stopped() {
 // ---------------------------------------------------------------- workers end
 
 void Nursery::on(NurseryEvent::Died& died, core::Time now) {
-  Slot* const slot = slot_of(died.worker);
-  if (slot == nullptr) return;
-  const auto is_worker = [this](pid_t pid) {
+  Slot& slot = slots_[died.slot];
+  const WorkerProcess::Remains remains = std::exchange(slot.worker, nullptr)->reap();
+  const bool was_ready = std::exchange(slot.port, 0) != 0;
+  std::size_t orphans = 0;
+  try {
+    orphans = end_what_is_left();  // before the proof: they may act for their task
+  } catch (const std::exception& error) {
+    return give_up(slot, error.what());
+  }
+  announce_addresses();
+  note_death(slot, remains, orphans, was_ready, now);
+}
+
+std::size_t Nursery::end_what_is_left() {
+  return process::end_orphans([this](pid_t pid) {
     return std::any_of(slots_.begin(), slots_.end(),
                        [&](const Slot& one) { return one.worker != nullptr && one.worker->pid() == pid; });
-  };
-  const core::LifeId life = died.worker->life();
-  const bool was_ready = slot->port != 0;
-  slot->worker = nullptr;
-  slot->port = 0;
-  const std::size_t orphans = process::end_orphans(is_worker);  // before the proof: they may act for their task
-  announce_addresses();
-  if (begun_) host_->post(core::event::WorkerDied{life});
-  if (slot->stopped) return;
-  const bool by_chaos = died.worker->is_hit_by_chaos() && died.ending.is_by(SIGKILL);
+  });
+}
+
+/// Proof, blame, log, and what comes next in its place.
+void Nursery::note_death(Slot& slot, const WorkerProcess::Remains& remains, std::size_t orphans, bool was_ready,
+                         core::Time now) {
+  const Death death = death_of({remains.pid, remains.ending, BeatPage::in(remains.page), slot.killed, spec_.limits.hook,
+                                setup_.threads, spec_.topology->task_count()});
+  const auto blamed = to_blame(remains.life, death);
+  if (blamed.has_value()) failures_.fetch_add(1, std::memory_order_relaxed);
+  if (begun_) host_->post(core::event::WorkerDied{remains.life, blamed});
+  const bool has_said_all = slot.stopped || slot.is_refused;
   const std::string what =
-      fmt::format("worker {} (process {}) {}{}", number_of(*slot), died.worker->pid(),
-                  how_it_ended(died.ending, slot->stalled, by_chaos),
-                  orphans == 0 ? "" : fmt::format("; {} processes that it had started were ended", orphans));
-  if (stopping_) {
-    slot->stopped = true;
-    return check_stopped();
+      fmt::format("worker {} (process {}, life {}) {}{}", number_of(slot), remains.pid,
+                  runtime::uuid_text(remains.life.high, remains.life.low), death.cause,
+                  orphans == 0 ? ""
+                               : fmt::format("; {} process{} that it had started {} ended", orphans,
+                                             orphans == 1 ? "" : "es", orphans == 1 ? "was" : "were"));
+  const bool injected = death.blame == core::Blame::injected;
+  if (!has_said_all) runtime::log(injected ? LogLevel::info : LogLevel::warning, what);
+  slot.stopped = has_said_all || stopping_;
+  if (slot.stopped) return check_stopped();
+  if (!was_ready && death.blame == core::Blame::plugin) return give_up(slot, never_ready(remains.ending, what));
+  const core::TaskId place{static_cast<std::uint32_t>(number_of(slot))};
+  // A task's failure counts as the task's.
+  if (auto why = restarts_.failed(place, blamed.has_value() ? core::Blame::outside : death.blame, what, now)) {
+    return give_up(slot, "worker" + why->substr(4));
   }
-  runtime::log(by_chaos ? LogLevel::info : LogLevel::warning, what);
-  const bool outside = died.ending.is_by(SIGKILL);
-  const core::Blame blame = by_chaos ? core::Blame::injected : outside ? core::Blame::outside : core::Blame::plugin;
-  const core::TaskId place{static_cast<std::uint32_t>(number_of(*slot))};
-  const auto why = restarts_.failed(place, blame, what, now);
-  if (why.has_value() || (!was_ready && !outside)) {
-    slot->stopped = true;
-    return host_->give_up(
-        was_ready ? runtime::JobOutcome{.kind = runtime::JobOutcome::Kind::failed, .reason = "worker" + why->substr(4)}
-                  : never_ready(died.ending, what));
-  }
-  slot->restart_at = restarts_.restart_at(place);
+  slot.restart_at = restarts_.restart_at(place);
   start_due(now);
 }
 
-Nursery::Slot* Nursery::slot_of(const WorkerProcess* worker) {
-  const auto found =
-      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.worker == worker; });
-  return found == slots_.end() ? nullptr : &*found;
+std::optional<core::Resignation> Nursery::to_blame(core::LifeId life, const Death& death) const {
+  if (!death.blamed.has_value() || view_ == nullptr) return std::nullopt;
+  const core::TaskAssignment& task = view_->task(death.blamed->task);
+  const auto is_there = [&](const core::Seat& seat) { return seat.life == life; };
+  const auto backup = std::find_if(task.backups.begin(), task.backups.end(), is_there);
+  if (!is_there(task.primary) && backup == task.backups.end()) return std::nullopt;  // no view names it any more
+  return core::Resignation{death.blamed->task, is_there(task.primary) ? task.primary : *backup, core::Blame::plugin,
+                           death.blamed->reason};
 }
 
-void Nursery::close() {
+void Nursery::give_up(Slot& slot, std::string reason) {
+  give_up(slot, {.kind = runtime::JobOutcome::Kind::failed, .reason = std::move(reason)});
+}
+
+void Nursery::give_up(Slot& slot, runtime::JobOutcome outcome) {
+  slot.stopped = true;
+  host_->give_up(std::move(outcome));
+}
+
+void Nursery::end_all(core::Duration time_to_leave) {
   for (const auto& worker : workers_) worker->let_go();
-  const core::Time end = runtime::now() + core::milliseconds(kLeaveMs);
+  const core::Time end = runtime::now() + time_to_leave;
   for (const auto& worker : workers_) worker->await(end);
-  process::end_orphans([](pid_t) { return false; });
+  try {
+    process::end_orphans([](pid_t) { return false; });
+  } catch (const std::exception& error) {
+    runtime::log(LogLevel::error, error.what());
+  }
 }
 
 }  // namespace taskgraph::processes

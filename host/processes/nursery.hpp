@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "host/core/restart.hpp"
+#include "host/processes/death.hpp"
 #include "host/processes/worker_process.hpp"
 #include "host/runtime/host_actor.hpp"
 #include "host/runtime/mailbox.hpp"
@@ -20,18 +21,17 @@ namespace taskgraph::processes {
 struct NurseryEvent {
   struct Begin {};
   struct Told {
-    WorkerProcess* worker;
+    std::size_t slot;
     wire::ToSupervisor message;
   };
   struct Died {
-    WorkerProcess* worker;
-    process::Ending ending;
+    std::size_t slot;
   };
   std::variant<Begin, Told, Died, core::WorkerEvent> what;
 };
 
-/// A strand; at a stable address until the executor has stopped. Memory: a few KiB for each worker that there has ever
-/// been, as strands live as long as the executor.
+/// A strand; at a stable address until the executor has stopped. Memory and descriptors: of the workers that run,
+/// however many have died.
 class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Workers {
  public:
   /// `chaos`: the memory of the job's ledger; open as long as workers start.
@@ -48,8 +48,11 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   std::uint64_t frames_dropped() const { return frames_dropped_.load(std::memory_order_relaxed); }
 
-  /// After the executor has stopped: lets the workers go, and ends those that stay, and what they have forked.
-  void close();
+  // After the executor has stopped.
+  /// Lets the workers go, and ends those that stay, and what they have forked.
+  void close() { end_all(core::milliseconds(kLeaveMs)); }
+  /// Ends them at once.
+  void abandon() { end_all({}); }
 
   static constexpr int kLeaveMs = 1'000;  ///< for a worker to go by itself
 
@@ -59,8 +62,11 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
     std::uint16_t port = 0;           ///< not 0: it is ready
     bool stopped = false;             ///< its replicas have exited, or it is gone for good
     core::Time restart_at;
-    bool stalled = false;     ///< it was killed for that
-    wire::Counters counters;  ///< of its worker, as it said last
+    KilledFor killed;
+    bool is_refused = false;                     ///< it has said why it cannot start
+    core::Time fenced_by = core::Time::never();  ///< or it is killed
+    std::optional<runtime::HookWatch> hooks;     ///< of its page
+    wire::Counters counters;                     ///< as it said last
   };
 
   // Mailbox
@@ -76,7 +82,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   void told(Slot& slot, wire::CannotStart& failure);
   void told(Slot& slot, wire::Counters& counters);
   void told(Slot& slot, core::effect::AllStopped& stopped);
-  void told(Slot& slot, wire::LogLine& line);
+  void told(Slot& slot, wire::Fenced& fenced);
   template <typename Request>
   void told(Slot&, Request& request) {
     host_->post(core::event::FromWorker{std::move(request)});
@@ -84,22 +90,32 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
 
   void start(Slot& slot);
   void start_due(core::Time now);
-  void end_stalled(core::Time now);
+  void look(core::Time now);
+  void judge(Slot& slot, core::Time now);
+  void kill(Slot& slot, KilledFor why);
+  void fence(core::Time now);
   void announce_addresses();
   void send_to_ready(const wire::ToWorker& message);
   void check_stopped();
-  Slot* slot_of(const WorkerProcess* worker);
+  std::size_t end_what_is_left();
+  void note_death(Slot& slot, const WorkerProcess::Remains& remains, std::size_t orphans, bool was_ready,
+                  core::Time now);
+  std::optional<core::Resignation> to_blame(core::LifeId life, const Death& death) const;
+  void give_up(Slot& slot, std::string reason);
+  void give_up(Slot& slot, runtime::JobOutcome outcome);
+  void end_all(core::Duration time_to_leave);
   std::size_t number_of(const Slot& slot) const { return static_cast<std::size_t>(&slot - slots_.data()); }
 
   const wire::Setup setup_;
   const process::Descriptor& chaos_;
-  const core::Duration stall_;
+  const core::JobSpec& spec_;
   const core::Duration look_every_;
   core::Time looked_at_;
   core::RestartPolicy restarts_;
   runtime::HostActor* host_ = nullptr;
   std::vector<Slot> slots_;
-  std::vector<std::unique_ptr<WorkerProcess>> workers_;  ///< all that there have been
+  std::vector<std::unique_ptr<WorkerProcess>> workers_;  ///< by slot; some are not there just now
+  core::View view_;                                      ///< as the workers were told
   bool begun_ = false;                                   ///< all were ready once
   bool stopping_ = false;
   bool reported_stopped_ = false;

@@ -66,6 +66,11 @@ void ProcessJob::drain() {
   parts_->host.drain();
 }
 
+void ProcessJob::abandon() {
+  parts_->executor.stop();  // no user code runs here: at once
+  parts_->nursery.abandon();
+}
+
 runtime::ProgressFacts ProcessJob::facts() const {
   runtime::ProgressFacts facts;
   facts.epoch = parts_->host.epoch();

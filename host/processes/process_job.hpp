@@ -31,6 +31,7 @@ class ProcessJob final : public runtime::Job {
 
   void start() override;
   void drain() override;
+  void abandon() override;
   runtime::ProgressFacts facts() const override;
   std::uint64_t chaos_faults() const override;
   std::uint64_t frames_dropped() const override;

@@ -1,10 +1,12 @@
 #include "host/processes/run_job_in_workers.hpp"
 
+#include <cstdio>
 #include <memory>
 #include <utility>
 
 #include "host/dataplane/secret.hpp"
 #include "host/processes/process_job.hpp"
+#include "host/runtime/log.hpp"
 #include "host/runtime/run_job.hpp"
 
 namespace taskgraph::processes {
@@ -21,7 +23,7 @@ config::ExitCode run_job_in_workers(const config::Options& options, const config
   setup.threads = options.threads.value;
   setup.log_level = options.log_level.value;
   setup.log_format = options.log_format.value;
-  setup.colour = options.colour.value;
+  setup.colour = options.colour.value && runtime::is_terminal(stderr);  // which is where their lines go, too
   return runtime::run_job(options, topology, [&](runtime::HostActor::Listener listener) {
     return std::make_unique<ProcessJob>(
         ProcessJobSettings{topology, std::move(setup), chaos.plan, options.workers.value}, std::move(listener));

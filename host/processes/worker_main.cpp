@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -27,6 +30,7 @@
 #include "host/processes/beat_page.hpp"
 #include "host/processes/chaos_memory.hpp"
 #include "host/processes/control_link.hpp"
+#include "host/processes/last_words.hpp"
 #include "host/runtime/chaos.hpp"
 #include "host/runtime/job_description.hpp"
 #include "host/runtime/log.hpp"
@@ -39,8 +43,24 @@ namespace {
 
 using config::ExitCode;
 
+constexpr std::uint32_t kBeatsPerCount = 5;  // 250 ms
+
 [[noreturn]] void leave(ExitCode code) {
   std::_Exit(static_cast<int>(code));
+}
+
+/// What the plugin has started goes with its worker, also when there is no supervisor to see to that.
+void end_children() {
+  try {
+    process::end_orphans([](pid_t) { return false; });
+  } catch (const std::exception& error) {
+    runtime::log(runtime::LogLevel::error, error.what());
+  }
+}
+
+[[noreturn]] void leave_without_supervisor() {
+  end_children();
+  leave(ExitCode::stopped);
 }
 
 std::string encoded(const wire::ToSupervisor& message) {
@@ -78,17 +98,19 @@ std::optional<wire::Setup> read_setup(wire::MessageSplitter& splitter) {
 /// The life: the worker's core and its cells, its data plane, its link. Made on the main thread.
 class WorkerProcess final : private runtime::WorkerOutside, private dataplane::Receiver {
  public:
-  WorkerProcess(const wire::Setup& setup, const config::TopologyFile& topology, const core::ChaosPlan& plan,
-                const tg_plugin& plugin)
-      : job_(setup.job),
+  WorkerProcess(BeatPage& page, const wire::Setup& setup, const config::TopologyFile& topology,
+                const core::ChaosPlan& plan, const tg_plugin& plugin)
+      : page_(page),
+        job_(setup.job),
         ledger_(process::Descriptor(kChaosDescriptor),
                 core::ChaosLedger::words(plan, topology.spec.topology->task_count())),
         chaos_(plan, topology.spec.topology->task_count(), ledger_.words()),
-        executor_(setup.threads),
+        executor_(setup.threads, [this](unsigned thread) { begin_thread(thread); }),
         plane_(executor_, setup.job, setup.life, secret_of(setup), topology.spec.limits.message_bytes, *this),
-        worker_(executor_, {topology.spec, lease_, plugin, chaos_}, setup.life, *this),
+        worker_(executor_, {topology.spec, lease_of(lease_memory_), plugin, chaos_}, setup.life, *this),
         link_(executor_, *this) {
-    link_.start();
+    ::fcntl(kLinkDescriptor, F_SETFL, O_NONBLOCK);
+    link_.start(process::Descriptor(::fcntl(kLinkDescriptor, F_DUPFD_CLOEXEC, kLeaseDescriptor + 1)));
     tell(wire::Ready{plane_.port()});
   }
 
@@ -97,21 +119,19 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   void run() {
     // A thread of its own looks at the stream's end, and shows that this process runs: hooks may keep all others.
     pollfd end{kLinkDescriptor, POLLRDHUP, 0};
+    std::uint32_t beats = 0;
     do {
-      BeatPage::in(beats_).beat(runtime::now());
+      page_.beat(runtime::now());
+      if (++beats % kBeatsPerCount == 0) tell_counters();
     } while (::poll(&end, 1, static_cast<int>(kBeatPeriod.ns / 1'000'000)) <= 0);
-    if (!stopped_.load()) leave(ExitCode::stopped);
+    if (!stopped_.load()) leave_without_supervisor();
     executor_.stop();
   }
 
  private:
   class Link final : public ControlLink {
    public:
-    Link(runtime::Executor& executor, WorkerProcess& process)
-        : ControlLink(executor, process::Descriptor(::fcntl(kLinkDescriptor, F_DUPFD_CLOEXEC, kLinkDescriptor + 1))),
-          process_(process) {
-      ::fcntl(kLinkDescriptor, F_SETFL, O_NONBLOCK);
-    }
+    Link(runtime::Executor& executor, WorkerProcess& process) : ControlLink(executor), process_(process) {}
 
    private:
     bool message(std::string_view bytes) override {
@@ -121,9 +141,8 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
       std::visit([this](auto& one) { process_.told(one); }, *message);
       return true;
     }
-    void ended(const std::string&) override {
-      if (!process_.stopped_.load()) leave(ExitCode::stopped);
-    }
+    /// By the supervisor's end, which the main thread sees itself, or by what makes no sense.
+    void ended(const std::string&) override { ::shutdown(kLinkDescriptor, SHUT_RDWR); }
     WorkerProcess& process_;
   };
 
@@ -137,6 +156,12 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
 
   void told(wire::Addresses& addresses) { plane_.know(addresses); }
   void told(wire::Setup&) {}  // once is enough
+  void told(core::event::StopAll& stop) {
+    if (stop.reason == core::ExitReason::replaced) {  // the lease has been cleared
+      worker_.after_all_cells([this] { tell(wire::Fenced{}); });
+    }
+    worker_.post(core::WorkerEvent(stop));
+  }
   template <typename Event>
   void told(Event& event) {
     worker_.post(core::WorkerEvent(std::move(event)));
@@ -151,19 +176,31 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
     std::visit([this](auto& one) { tell(std::move(one)); }, request);
   }
   void replica_failed(core::TaskId) override {
-    tell(wire::Counters{0, worker_.pulls(), failures_.fetch_add(1) + 1, worker_.frames_dropped()});
+    failures_.fetch_add(1);
+    tell_counters();
   }
   /// By a signal to this very thread: it goes no step further, and the whole process stops with it.
   void hit_by(core::FaultKind fault) override {
-    BeatPage& page = BeatPage::in(beats_);
-    page.set_hit_by_chaos(true);
+    page_.set_hit_by_chaos(true);
     ::raise(fault == core::FaultKind::kill_worker ? SIGKILL : SIGSTOP);
-    page.set_hit_by_chaos(false);
+    page_.set_hit_by_chaos(false);
   }
   void all_stopped() override {
     stopped_.store(true);
-    tell(wire::Counters{0, worker_.pulls(), failures_.load(), worker_.frames_dropped()});
+    tell_counters();
     tell(core::effect::AllStopped{});
+  }
+
+  /// When they have changed. Any thread.
+  void tell_counters() {
+    const std::lock_guard lock(counters_mutex_);  // what is told later has been read later
+    const wire::Counters now{0, worker_.pulls(), failures_.load(), worker_.frames_dropped()};
+    if (now != std::exchange(counters_told_, now)) tell(now);
+  }
+
+  void begin_thread(unsigned thread) {
+    runtime::use_hook_slot(&page_.slots[1 + thread]);
+    thread_local const SignalStack stack;
   }
 
   // dataplane::Receiver
@@ -171,13 +208,19 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   void receive(const core::SealAsk& ask) override { worker_.receive(ask); }
   void receive(core::SealAck&& ack) override { worker_.receive(std::move(ack)); }
 
-  const process::SharedMemory beats_ = process::SharedMemory::map(process::Descriptor(kBeatDescriptor), kBeatPageBytes,
-                                                                  process::SharedMemory::Access::read_write);
+  static const core::Lease& lease_of(const process::SharedMemory& memory) {
+    return *static_cast<const core::Lease*>(memory.address());
+  }
+
+  BeatPage& page_;
+  const process::SharedMemory lease_memory_ = process::SharedMemory::map(
+      process::Descriptor(kLeaseDescriptor), kLeasePageBytes, process::SharedMemory::Access::read);
   const core::JobId job_;
-  const core::Lease lease_ = core::Lease::open_ended();  ///< the coordinator is in the supervisor, and ends with it
   const ChaosMemory ledger_;
   runtime::Chaos chaos_;
   std::atomic<std::uint64_t> failures_{0};
+  std::mutex counters_mutex_;
+  wire::Counters counters_told_;  ///< guarded by counters_mutex_
   std::atomic<bool> stopped_{false};
   runtime::Executor executor_;
   dataplane::Plane plane_;
@@ -188,11 +231,18 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
 }  // namespace
 
 int worker_main() {
-  ::fcntl(kLinkDescriptor, F_SETFD, FD_CLOEXEC);  // what the plugin starts shall not have it
+  // What the plugin starts shall not have them.
+  for (const int own : {kLinkDescriptor, kBeatDescriptor, kChaosDescriptor, kLeaseDescriptor}) {
+    ::fcntl(own, F_SETFD, FD_CLOEXEC);
+  }
+  // Mapped until the process ends.
+  static const auto beats = process::SharedMemory::map(process::Descriptor(kBeatDescriptor), kBeatPageBytes,
+                                                       process::SharedMemory::Access::read_write);
+  BeatPage& page = BeatPage::in(beats);
   wire::MessageSplitter splitter;
   const auto setup = read_setup(splitter);
   if (!setup.has_value()) leave(ExitCode::stopped);
-  runtime::log_start({setup->log_level, setup->log_format, setup->colour, nullptr});
+  runtime::log_start({setup->log_level, setup->log_format, setup->colour, nullptr, true});
   runtime::ignore_broken_pipes();
   // Ctrl-C and service managers reach all processes of a job; the supervisor lets the tasks save.
   std::signal(SIGINT, SIG_IGN);
@@ -211,18 +261,28 @@ int worker_main() {
     plan = std::move(chaos->plan);
   }
   static const runtime::JobDescription description(topology);
+  leave_last_words_in(page);
+  const SignalStack stack;
+  runtime::use_hook_slot(page.slots.data());
   auto library = plugin::Library::open(setup->plugin_file);
   if (!library) {
     const bool missing = library.error().file_missing;
     cannot_start(missing ? ExitCode::file_missing : ExitCode::plugin_refused, library.error().message());
   }
-  if (auto refusal = library->init(plugin::host_api(), description.job())) {
-    cannot_start(ExitCode::plugin_refused, refusal->message());
+  {
+    const runtime::InHook in_init(runtime::kNoTask, runtime::Hook::plugin_init);
+    if (auto refusal = library->init(plugin::host_api(), description.job())) {
+      cannot_start(ExitCode::plugin_refused, refusal->message());
+    }
   }
   // Never destroyed: until the process ends, a thread of the plugin's own may answer a pull.
-  static auto* const process = new WorkerProcess(*setup, topology, plan, library->plugin());
+  static auto* const process = new WorkerProcess(page, *setup, topology, plan, library->plugin());
   process->run();
-  library->deinit();
+  {
+    const runtime::InHook in_deinit(runtime::kNoTask, runtime::Hook::plugin_deinit);
+    library->deinit();
+  }
+  end_children();
   return static_cast<int>(ExitCode::done);
 }
 

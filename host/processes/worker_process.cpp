@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -18,46 +19,65 @@
 #include "host/wire/control_codec.hpp"
 
 namespace taskgraph::processes {
+namespace {
 
-struct WorkerProcess::Ends {
+/// Both ends are closed on exec; ours does not block.
+struct Ends {
   process::Descriptor ours;
   process::Descriptor theirs;
 };
-
-WorkerProcess::Ends WorkerProcess::socket_pair() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    throw std::system_error(errno, std::generic_category(), "socketpair");
-  }
-  Ends made{process::Descriptor(ends[0]), process::Descriptor(ends[1])};
-  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return made;
+Ends ends_of(const std::array<int, 2>& numbers, int result, const char* what) {
+  if (result != 0) throw std::system_error(errno, std::generic_category(), what);
+  Ends ends{process::Descriptor(numbers[0]), process::Descriptor(numbers[1])};
+  ::fcntl(numbers[0], F_SETFL, O_NONBLOCK);
+  return ends;
+}
+Ends socket_pair() {
+  std::array<int, 2> numbers{};
+  const int result = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, numbers.data());
+  return ends_of(numbers, result, "socketpair");
+}
+Ends pipe_pair() {
+  std::array<int, 2> numbers{};
+  const int result = ::pipe2(numbers.data(), O_CLOEXEC);
+  return ends_of(numbers, result, "pipe2");
 }
 
-namespace {
-
 /// The child reads its setup by blocking reads and makes its end non-blocking afterwards.
-process::Child spawn(int link, int beats, int chaos) {
-  static_assert(kLinkDescriptor == 3 && kBeatDescriptor == 4 && kChaosDescriptor == 5);
+process::Child spawn(int output, int link, int page, int chaos, int lease) {
+  static_assert(kLinkDescriptor == 3 && kBeatDescriptor == 4 && kChaosDescriptor == 5 && kLeaseDescriptor == 6);
   return process::Child::spawn(
-      {"/proc/self/exe", {kWorkerOption}, {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, link, beats, chaos}});
+      {"/proc/self/exe", {kWorkerOption}, {STDIN_FILENO, STDOUT_FILENO, output, link, page, chaos, lease}});
 }
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos,
-                             Listener listener)
-    : WorkerProcess(executor, std::move(setup), chaos, std::move(listener), socket_pair()) {}
+WorkerProcess::WorkerProcess(runtime::Executor& executor, Listener listener)
+    : listener_(std::move(listener)),
+      link_(executor, listener_),
+      output_(executor, {[](std::string_view lines) { runtime::pass_on(lines); }, [this] { link_.finish(); }}) {}
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos,
-                             Listener listener, Ends ends)
-    : life_(setup.life),
-      listener_(std::move(listener)),
-      link_(executor, std::move(ends.ours), *this),
-      watch_(executor, spawn(ends.theirs.get(), beats_.descriptor().get(), chaos.get()), *this) {
+void WorkerProcess::start(const wire::Setup& setup, const process::Descriptor& chaos) {
+  Ends link = socket_pair();
+  Ends output = pipe_pair();
+  process::SharedMemory page = process::SharedMemory::make("taskgraph-beats", kBeatPageBytes);
+  process::SharedMemory lease_memory = process::SharedMemory::make("taskgraph-lease", kLeasePageBytes);
+  auto* const lease = new (lease_memory.address()) core::Lease(core::Lease::open_ended());
+  const process::Descriptor lease_of_worker = lease_memory.read_only();
+  process::Child child =
+      spawn(output.theirs.get(), link.theirs.get(), page.descriptor().get(), chaos.get(), lease_of_worker.get());
+  const int pidfd = child.pidfd();
+  process_.emplace(
+      Process{setup.life, runtime::now(), std::move(page), std::move(lease_memory), lease, std::move(child)});
+  link_.start(std::move(link.ours));
   send(setup);
-  link_.start();
-  watch_.start();
+  output_.start(std::move(output.ours), pidfd);
+}
+
+WorkerProcess::Remains WorkerProcess::reap() {
+  Remains remains{process_->life, process_->child.pid(), process_->child.reap(), std::move(process_->page)};
+  process_.reset();
+  return remains;
 }
 
 void WorkerProcess::send(const wire::ToWorker& message) {
@@ -66,30 +86,27 @@ void WorkerProcess::send(const wire::ToWorker& message) {
   runtime::log(runtime::LogLevel::error, "bug: a message to a worker is beyond its limits, and is lost");
 }
 
+/// Its output is read on the way: a worker that waits for that could not end.
 void WorkerProcess::await(core::Time end) {
-  pollfd ended{watch_.child.pidfd(), POLLIN, 0};
-  const core::Duration left = end - runtime::now();
-  ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(0, left.ns / 1'000'000)));
-  if (watch_.child.try_reap().has_value()) return;
-  watch_.child.signal(SIGKILL);
-  watch_.child.reap();
+  if (!process_.has_value()) return;
+  std::array<pollfd, 2> either{pollfd{process_->child.pidfd(), POLLIN, 0}, pollfd{output_.descriptor(), POLLIN, 0}};
+  for (core::Time now = runtime::now(); now < end; now = runtime::now()) {
+    ::poll(either.data(), either.size(), static_cast<int>((end - now).ns / 1'000'000 + 1));
+    output_.drain();
+    if (process_->child.try_reap().has_value()) return output_.drain();
+    if ((either[1].revents & POLLHUP) != 0) either[1].fd = -1;  // nobody writes any more
+  }
+  process_->child.signal(SIGKILL);
+  process_->child.reap();
+  output_.drain();
 }
 
 bool WorkerProcess::Link::message(std::string_view bytes) {
   auto decoded = wire::decode_to_supervisor(bytes);
   auto* const message = std::get_if<wire::ToSupervisor>(&decoded);
   if (message == nullptr) return false;
-  of_.listener_.told(of_, std::move(*message));
+  listener_.told(std::move(*message));
   return true;
-}
-
-void WorkerProcess::Watch::ready(std::uint32_t, core::Time) {
-  if (told_) return;
-  const auto ending = child.try_reap();
-  if (!ending.has_value()) return;
-  told_ = true;
-  unwatch(child.pidfd());
-  of_.listener_.died(of_, *ending);
 }
 
 }  // namespace taskgraph::processes

@@ -1,4 +1,4 @@
-/// A worker process as its supervisor holds it: child, stream, death.
+/// A worker process as its supervisor holds it: child, stream, output, page, lease, death.
 #pragma once
 
 #include <algorithm>
@@ -8,38 +8,53 @@
 #include <optional>
 #include <string>
 
+#include "host/core/lease.hpp"
 #include "host/core/worker.hpp"
 #include "host/process/child.hpp"
 #include "host/processes/beat_page.hpp"
 #include "host/processes/control_link.hpp"
-#include "host/runtime/io_strand.hpp"
-#include "host/runtime/worker_outside.hpp"
+#include "host/processes/worker_output.hpp"
 #include "host/wire/control.hpp"
 
 namespace taskgraph::processes {
 
-/// One worker process. At a stable address until the executor has stopped.
+/// One worker process after another in one place: the strands stay, all else is the process' own and goes with it. At a
+/// stable address until the executor has stopped; functions are called by one strand, and by one thread after that.
 class WorkerProcess final {
  public:
-  /// Called on strands of this process, in order, `died` last.
+  /// Called on strands of this process, in order.
   struct Listener {
-    std::function<void(WorkerProcess&, wire::ToSupervisor&&)> told;
-    /// Reaped, and all that it had forked.
-    std::function<void(WorkerProcess&, const process::Ending&)> died;
+    std::function<void(wire::ToSupervisor&&)> told;
+    /// All that it has told came before. It is to be reaped.
+    std::function<void()> died;
   };
 
-  /// Spawns it and sends its setup; it gets the memory of `chaos`. Throws std::system_error.
-  WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos, Listener listener);
+  WorkerProcess(runtime::Executor& executor, Listener listener);
 
-  core::LifeId life() const { return life_; }
-  pid_t pid() const { return watch_.child.pid(); }
-  /// Any thread.
+  /// Spawns a process and sends its setup; it gets the memory of `chaos`. The one before has been reaped. Throws
+  /// std::system_error.
+  void start(const wire::Setup& setup, const process::Descriptor& chaos);
+  /// What is left of a process.
+  struct Remains {
+    core::LifeId life;
+    pid_t pid;
+    process::Ending ending;
+    process::SharedMemory page;  ///< its BeatPage
+  };
+  /// After `died`, which comes once for each start.
+  Remains reap();
+
+  // From `start` to `reap`.
+  core::LifeId life() const { return process_->life; }
+  pid_t pid() const { return process_->child.pid(); }
   void send(const wire::ToWorker& message);
   /// When it was seen to run; before its first beat: when it was started.
-  core::Time newest_beat() const { return std::max(started_, BeatPage::in(beats_).newest()); }
-  /// Chaos has killed or stopped it.
-  bool is_hit_by_chaos() const { return BeatPage::in(beats_).is_hit_by_chaos(); }
-  void signal(int number) const { watch_.child.signal(number); }
+  core::Time newest_beat() const { return std::max(process_->started, page().newest()); }
+  const BeatPage& page() const { return BeatPage::in(process_->page); }
+  /// That this process may write and the worker can only read. Open-ended at first.
+  core::Lease& lease() { return *process_->lease; }
+  void signal(int number) const { process_->child.signal(number); }
+  bool is_there() const { return process_.has_value(); }
 
   // After the executor has stopped.
   /// Ends the stream: a worker whose replicas have exited leaves, any other one ends at once.
@@ -50,46 +65,29 @@ class WorkerProcess final {
  private:
   class Link final : public ControlLink {
    public:
-    Link(runtime::Executor& executor, process::Descriptor socket, WorkerProcess& of)
-        : ControlLink(executor, std::move(socket)), of_(of) {}
+    Link(runtime::Executor& executor, const Listener& listener) : ControlLink(executor), listener_(listener) {}
+    void hang_up() { close(); }
 
    private:
     bool message(std::string_view bytes) override;
     void ended(const std::string&) override {}  // its death says more
-
-   public:
-    void hang_up() { close(); }
-
-   private:
-    WorkerProcess& of_;
+    void finished() override { listener_.died(); }
+    const Listener& listener_;
   };
-  /// Told by the pidfd.
-  class Watch final : public runtime::IoStrand {
-   public:
-    Watch(runtime::Executor& executor, process::Child of, WorkerProcess& worker)
-        : IoStrand(executor), child(std::move(of)), of_(worker) {}
-    ~Watch() override { take_posted(); }
-    void start() { watch(child.pidfd()); }
+  /// What belongs to one process.
+  struct Process {
+    core::LifeId life;
+    core::Time started;
+    process::SharedMemory page;
+    process::SharedMemory lease_memory;
+    core::Lease* lease;  ///< in lease_memory
     process::Child child;
-
-   private:
-    void ready(std::uint32_t events, core::Time now) override;
-    void posted(Node*, bool, core::Time) override {}
-    WorkerProcess& of_;
-    bool told_ = false;
   };
 
-  struct Ends;
-  static Ends socket_pair();
-  WorkerProcess(runtime::Executor& executor, wire::Setup setup, const process::Descriptor& chaos, Listener listener,
-                Ends ends);
-
-  const core::LifeId life_;
   const Listener listener_;
-  const core::Time started_ = runtime::now();
-  const process::SharedMemory beats_ = process::SharedMemory::make("taskgraph-beats", kBeatPageBytes);
   Link link_;
-  Watch watch_;
+  WorkerOutput output_;
+  std::optional<Process> process_;
 };
 
 }  // namespace taskgraph::processes

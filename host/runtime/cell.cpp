@@ -68,6 +68,9 @@ bool Cell::has_room_for_frame() {
 void Cell::kill(Kill kill) {
   Strand::post(new Event(std::move(kill)));
 }
+void Cell::hold(std::shared_ptr<void> token) {
+  Strand::post(new Event(std::move(token)));
+}
 void Cell::post_reply(std::uint32_t serial, core::event::Reply reply) {
   Strand::post(new Event(Replied{serial, std::move(reply)}));
 }
@@ -166,7 +169,7 @@ void Cell::run_continuation(const tg_continuation& continuation) {
   }
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   scratch().commands.swap(live_->put_off);
-  call("continuation", [&](tg_error* error) { return continuation.run(continuation.owner, error); });
+  call(Hook::continuation, [&](tg_error* error) { return continuation.run(continuation.owner, error); });
   finish_commands();
 }
 

@@ -20,6 +20,7 @@
 #include "host/core/view_latch.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/runtime/executor.hpp"
+#include "host/runtime/hook_slots.hpp"
 
 namespace taskgraph::runtime {
 
@@ -83,6 +84,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   /// From the return of this call on, the replica handles nothing more under an older view (core::ViewLatch).
   void apply(core::event::ApplyView&& view);
   void kill(Kill kill);
+  /// Lets go of `token` when all that was posted before has been handled.
+  void hold(std::shared_ptr<void> token);
   core::TaskId task() const { return task_; }
   /// Since the cell was made; for progress.
   std::uint64_t events() const { return events_.load(std::memory_order_relaxed); }
@@ -134,6 +137,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void on(Kill& kill);
   void on(ViewLatched);
   void on(GoOn&);
+  void on(std::shared_ptr<void>& token) { token.reset(); }
   void run_continuation(const tg_continuation& continuation);
   void on_time();
 
@@ -146,8 +150,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void step(core::ReplicaEvent&& event);
   void apply_latched();
   void handle(core::ReplicaEvent&& event);
-  template <typename Hook>
-  bool call(const char* name, Hook hook);
+  template <typename Function>
+  bool call(Hook hook, Function function);
   void end(std::optional<core::effect::Failed> failed);
   void forget_ended();
   void report_pulls();

@@ -11,7 +11,7 @@ namespace taskgraph::runtime {
 void Cell::perform(core::effect::BecamePrimary& effect) {
   live_->bridge.became(TG_ROLE_PRIMARY, effect.term, live_->core.epoch());
   if (live_->hooks().became_primary == nullptr) return;
-  call("became_primary", [&](tg_error* error) {
+  call(Hook::became_primary, [&](tg_error* error) {
     return live_->hooks().became_primary(live_->task.object, effect.term.value, static_cast<tg_origin>(effect.origin),
                                          error);
   });
@@ -20,7 +20,7 @@ void Cell::perform(core::effect::BecamePrimary& effect) {
 void Cell::perform(core::effect::BecameBackup&) {
   live_->bridge.became(TG_ROLE_BACKUP, core::Term{}, live_->core.epoch());
   if (live_->hooks().became_backup == nullptr) return;
-  call("became_backup", [&](tg_error* error) { return live_->hooks().became_backup(live_->task.object, error); });
+  call(Hook::became_backup, [&](tg_error* error) { return live_->hooks().became_backup(live_->task.object, error); });
 }
 
 void Cell::perform(core::effect::EnterEpoch& effect) {
@@ -32,14 +32,14 @@ void Cell::perform(core::effect::EnterEpoch& effect) {
     return;
   }
   if (live_->hooks().enter_epoch == nullptr) return;
-  call("enter_epoch",
+  call(Hook::enter_epoch,
        [&](tg_error* error) { return live_->hooks().enter_epoch(live_->task.object, effect.epoch.value, error); });
 }
 
 void Cell::perform(core::effect::DeliverFlag& effect) {
   if (live_->hooks().flag_raised == nullptr) return;
   const tg_view link = view_of(shared_.spec.topology->link(effect.link).name);
-  call("flag_raised", [&](tg_error* error) {
+  call(Hook::flag_raised, [&](tg_error* error) {
     return live_->hooks().flag_raised(live_->task.object, effect.from.value, link, view_of(effect.meta.view()), error);
   });
 }
@@ -50,7 +50,7 @@ void Cell::perform(core::effect::Serve& effect) {
                                                     core::Bytes("this task serves nothing")});
     return;
   }
-  call("serve", [&](tg_error* error) {
+  call(Hook::serve, [&](tg_error* error) {
     tg_pull* pull = live_->bridge.make_pull(effect.serve);  // the task's from here on
     return live_->hooks().serve(live_->task.object, pull, effect.from.value, view_of(effect.method),
                                 view_of(effect.body.view()), error);
@@ -58,7 +58,7 @@ void Cell::perform(core::effect::Serve& effect) {
 }
 
 void Cell::perform(core::effect::PullEnded& effect) {
-  call("on_done of a pull", [&](tg_error* error) {
+  call(Hook::on_done, [&](tg_error* error) {
     const auto done = live_->bridge.take_completion(effect.token);
     TG_ASSERT(done.has_value());  // S8: one outcome each
     return done->run(done->owner, static_cast<tg_outcome>(effect.outcome), effect.code, view_of(effect.body.view()),
@@ -69,7 +69,7 @@ void Cell::perform(core::effect::PullEnded& effect) {
 void Cell::perform(core::effect::NeighbourChanged& effect) {
   if (live_->hooks().neighbour_changed == nullptr) return;
   const tg_view link = view_of(shared_.spec.topology->link(effect.link).name);
-  call("neighbour_changed", [&](tg_error* error) {
+  call(Hook::neighbour_changed, [&](tg_error* error) {
     return live_->hooks().neighbour_changed(live_->task.object, effect.neighbour.value, link,
                                             static_cast<tg_neighbour_change>(effect.change), error);
   });
@@ -79,6 +79,7 @@ void Cell::perform(core::effect::Exit& effect) {
   if (live_->failure != nullptr) return end(std::move(*live_->failure));
   live_->bridge.ending();
   if (live_->hooks().exit != nullptr) {
+    const InHook in_hook(task_, Hook::exit);
     live_->hooks().exit(live_->task.object, static_cast<tg_exit_reason>(effect.reason));
   }
   end(std::nullopt);

@@ -51,14 +51,18 @@ bool Cell::start(const Create& create) {
   const plugin::Bridge::OnStrand on_strand(live_->bridge, scratch().commands);
   tg_error error;
   error.size = 0;
-  const tg_status status = shared_.plugin.create_task(task_.value, &live_->bridge, &live_->task, &error);
+  tg_status status = TG_OK;
+  {
+    const InHook in_hook(task_, Hook::create_task);
+    status = shared_.plugin.create_task(task_.value, &live_->bridge, &live_->task, &error);
+  }
   std::optional<std::string> wrong = fmt::format("create_task failed: \"{}\"", text_of(error));
   if (status == TG_OK) wrong = plugin::judge_hooks(live_->task.hooks);
   if (wrong.has_value()) {
     live_->task.hooks = nullptr;
     end(core::effect::Failed{core::Blame::plugin, *std::move(wrong)});
   } else if (live_->hooks().init != nullptr) {
-    call("init", [&](tg_error* text) { return live_->hooks().init(live_->task.object, text); });
+    call(Hook::init, [&](tg_error* text) { return live_->hooks().init(live_->task.object, text); });
     finish_commands();
   }
   const bool started = !live_->ended;
@@ -129,8 +133,11 @@ void Cell::handle(core::ReplicaEvent&& event) {
 
 void Cell::end(std::optional<core::effect::Failed> failed) {
   live_->ended = true;
-  live_->bridge.drop_all();  // before the task, which they may refer to
-  if (live_->task.hooks != nullptr) live_->hooks().destroy(live_->task.object);
+  {
+    const InHook in_hook(task_, Hook::destroy);
+    live_->bridge.drop_all();  // before the task, which they may refer to
+    if (live_->task.hooks != nullptr) live_->hooks().destroy(live_->task.object);
+  }
   now_is_old_ = true;
   delayed_.clear();
   report_pulls();  // before the last word: who hears it may sum up

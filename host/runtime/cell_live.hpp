@@ -20,7 +20,7 @@ namespace taskgraph::runtime {
 struct Cell::Event : Strand::Node {
   template <typename T>
   explicit Event(T&& one) : body(std::in_place_type<T>, std::move(one)) {}
-  std::variant<core::ReplicaEvent, Create, Posted, Replied, Kill, ViewLatched, GoOn> body;
+  std::variant<core::ReplicaEvent, Create, Posted, Replied, Kill, ViewLatched, GoOn, std::shared_ptr<void>> body;
 };
 
 struct Cell::Live {
@@ -68,20 +68,24 @@ inline std::string text_of(const tg_error& error) {
 }
 
 /// Calls a hook unless one before it has failed. False: it was not called, or failed.
-template <typename Hook>
-bool Cell::call(const char* name, Hook hook) {
+template <typename Function>
+bool Cell::call(Hook hook, Function function) {
   if (live_->failure != nullptr || live_->ended) return false;
   plugin::Bridge::Commands& commands = scratch().commands;
   const std::size_t before = commands.size();
   tg_error error;
   error.size = 0;
-  const tg_status status = hook(&error);
+  tg_status status = TG_OK;
+  {
+    const InHook in_hook(task_, hook);
+    status = function(&error);
+  }
   now_is_old_ = true;
   if (status == TG_OK) return true;
   commands.erase(commands.begin() + static_cast<std::ptrdiff_t>(before), commands.end());
-  live_->failure = std::make_unique<core::effect::Failed>(core::effect::Failed{
-      core::Blame::plugin,
-      fmt::format("hook {} threw \"{}\" at epoch {}", name, text_of(error), live_->bridge.task_epoch().value)});
+  live_->failure = std::make_unique<core::effect::Failed>(
+      core::effect::Failed{core::Blame::plugin, fmt::format("hook {} threw \"{}\" at epoch {}", name_of(hook),
+                                                            text_of(error), live_->bridge.task_epoch().value)});
   return false;
 }
 

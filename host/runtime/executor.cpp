@@ -101,11 +101,16 @@ namespace {
 thread_local const Executor* own_executor = nullptr;
 }  // namespace
 
-Executor::Executor(unsigned threads) {
+Executor::Executor(unsigned threads, const std::function<void(unsigned)>& begin_thread) {
   const unsigned count = threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
   running_ = count;
   threads_.reserve(count);
-  for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { loop(); });
+  for (unsigned i = 0; i < count; ++i) {
+    threads_.emplace_back([this, i, begin_thread] {
+      if (begin_thread) begin_thread(i);
+      loop();
+    });
+  }
 }
 
 void Executor::stop() {

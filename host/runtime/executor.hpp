@@ -16,8 +16,10 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "host/core/ids.hpp"
@@ -61,6 +63,11 @@ class Strand {
   virtual void run(Node* batch, bool ticked, core::Time now) = 0;
   /// What was posted and never run, in order; for the destructor of the derived class.
   Node* take_rest();
+  /// Ends a list of nodes which all were posted as `Posted`.
+  template <typename Posted>
+  static void destroy(Node* list) {
+    while (list != nullptr) delete static_cast<Posted*>(std::exchange(list, list->next));
+  }
   Executor& executor() { return executor_; }
 
  private:
@@ -90,8 +97,9 @@ class Strand {
 /// Made and stopped by one thread, the owner's.
 class Executor {
  public:
-  /// 0 threads: as many as the machine has.
-  explicit Executor(unsigned threads = 0);
+  /// 0 threads: as many as the machine has. `begin_thread`, if any, is called on each of them with its number (from 0
+  /// on), before it runs anything.
+  explicit Executor(unsigned threads = 0, const std::function<void(unsigned)>& begin_thread = {});
   ~Executor() { stop(); }
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;

@@ -13,11 +13,17 @@ namespace taskgraph::runtime {
 /// Owned by one thread, which calls all functions. Its listener is called on the job's threads.
 class Job {
  public:
+  static constexpr core::Duration kLookEvery = kProgressRedraw;
+
   /// Waits for hooks that are running in this process: after an outcome there are none.
   virtual ~Job() = default;
 
   virtual void start() = 0;
   virtual void drain() = 0;
+  /// Before this process leaves by _Exit: ends the processes that this job has started, and what they have started.
+  virtual void abandon() {}
+  /// Every kLookEvery: for what shall be seen although all threads of the job are in hooks.
+  virtual void look(core::Time /*now*/) {}
   virtual ProgressFacts facts() const = 0;
   virtual std::uint64_t chaos_faults() const = 0;
   /// Because too many waited for one task; each was sent again.

@@ -7,6 +7,8 @@
 
 #include "host/coordinator/embedded.hpp"
 #include "host/core/assert.hpp"
+#include "host/runtime/hook_slots.hpp"
+#include "host/runtime/log.hpp"
 #include "host/runtime/random_uuid.hpp"
 #include "host/runtime/worker_actor.hpp"
 
@@ -17,7 +19,9 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
       : spec(settings.spec),
         chaos_words(core::ChaosLedger::words(settings.chaos, settings.spec.topology->task_count())),
         chaos(settings.chaos, settings.spec.topology->task_count(), chaos_words),
-        executor(settings.threads) {
+        slots(settings.threads),
+        watch(slots, settings.spec.limits.hook, kLookEvery),
+        executor(settings.threads, [this](unsigned thread) { use_hook_slot(&slots[thread]); }) {
     const auto& backups = settings.spec.backups;
     const unsigned lives = 1U + (backups.empty() ? 0U : *std::max_element(backups.begin(), backups.end()));
     const WorkerParts parts{settings.spec, lease, settings.plugin, chaos};
@@ -68,6 +72,8 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
   coordinator::Embedded coordinator;
   std::atomic<std::uint64_t> failures{0};  ///< of replicas, injected ones included
   std::atomic<std::size_t> running{0};     ///< workers whose replicas have not all exited
+  std::vector<HookSlot> slots;             ///< by thread
+  HookWatch watch;
   Executor executor;
   std::vector<std::unique_ptr<WorkerActor>> workers;
   std::unique_ptr<HostActor> host;
@@ -91,6 +97,17 @@ void LocalJob::start() {
 
 void LocalJob::drain() {
   parts_->host->drain();
+}
+
+/// A thread cannot be ended without its process, which is this one: a user is told, once for each call.
+void LocalJob::look(core::Time now) {
+  while (const auto overlong = parts_->watch.look(now)) {
+    const core::TaskId task = overlong->call.task;
+    log(LogLevel::warning,
+        text_of(*overlong, parts_->spec.limits.hook) +
+            "; it holds up its task and a thread (without --local it would be ended)",
+        {.task = task == kNoTask ? std::nullopt : std::optional(task), .epoch = {}, .term = {}});
+  }
 }
 
 std::uint64_t LocalJob::chaos_faults() const {

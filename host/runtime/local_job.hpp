@@ -28,6 +28,7 @@ class LocalJob final : public Job {
 
   void start() override;
   void drain() override;
+  void look(core::Time now) override;
   ProgressFacts facts() const override;
   std::uint64_t chaos_faults() const override;
   std::uint64_t frames_dropped() const override;

@@ -36,6 +36,13 @@ class TerminalSink : public spdlog::sinks::ansicolor_sink<spdlog::details::conso
     draw();
   }
 
+  void pass_on(std::string_view lines) {
+    const std::lock_guard lock(mutex_);
+    clear();
+    write(lines);
+    draw();
+  }
+
   void show(std::string_view line) {
     const std::lock_guard lock(mutex_);
     clear();
@@ -75,7 +82,8 @@ State make_state(const LogSettings& settings) {
   constexpr const char* kText = "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v";
   constexpr const char* kJson = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
   std::FILE* target = settings.target != nullptr ? settings.target : stderr;
-  const bool coloured = settings.colour && settings.format == LogFormat::text && is_terminal(target);
+  const bool may_colour = settings.passed_on || is_terminal(target);
+  const bool coloured = settings.colour && settings.format == LogFormat::text && may_colour;
   State state;
   state.format = settings.format;
   state.sink =
@@ -189,6 +197,10 @@ void log(LogLevel level, std::string_view text, const LogFields& fields) {
   const std::string payload = current.format == LogFormat::json ? json_payload(text, fields, kPayloadBytesMax)
                                                                 : text_payload(text, fields, kPayloadBytesMax);
   current.logger->log(spdlog_level(level), spdlog::string_view_t(payload.data(), payload.size()));
+}
+
+void pass_on(std::string_view lines) {
+  state().sink->pass_on(lines);
 }
 
 void show_status_line(std::string_view line) {

@@ -28,6 +28,7 @@ struct LogSettings {
   LogFormat format = LogFormat::text;
   bool colour = true;           ///< false: never (NO_COLOR); true: where `target` is a terminal and the format is text
   std::FILE* target = nullptr;  ///< nullptr: stderr; outlives the settings
+  bool passed_on = false;       ///< `target` is read by a process that shows the lines; then it has chosen `colour`
 };
 
 /// What a message is about; in JSON keys of their own.
@@ -45,6 +46,9 @@ bool log_enabled(LogLevel level);
 
 /// `text` may be any bytes; what is no UTF-8 becomes U+FFFD, and control characters are escaped.
 void log(LogLevel level, std::string_view text, const LogFields& fields = {});
+
+/// Lines as another process has logged them, each with its end.
+void pass_on(std::string_view lines);
 
 /// Shows `line` (printable, narrower than the terminal) below the log in place of the status line before; "" removes
 /// it. For terminals only.

@@ -14,7 +14,7 @@ template <typename Event>
 class Mailbox : public Strand {
  public:
   explicit Mailbox(Executor& executor) : Strand(executor) {}
-  ~Mailbox() override { destroy(take_rest()); }
+  ~Mailbox() override { this->template destroy<Posted>(take_rest()); }
 
   /// Any thread. `one`: the event, or what makes one.
   template <typename T>
@@ -39,9 +39,6 @@ class Mailbox : public Strand {
       handle(std::move(posted->event), now);
     }
     if (tick) ticked(now);
-  }
-  static void destroy(Node* list) {
-    while (list != nullptr) delete static_cast<Posted*>(std::exchange(list, list->next));
   }
 };
 

@@ -71,9 +71,10 @@ class Run {
 
  private:
   void tick() {
-    progress_timer_.expires_after(std::chrono::nanoseconds(kProgressRedraw.ns));
+    progress_timer_.expires_after(std::chrono::nanoseconds(Job::kLookEvery.ns));
     progress_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error || has_ended_) return;  // cancel() does not reach a timer that has fired and waits for its turn
+      job_->look(now());
       ProgressFacts facts = job_->facts();
       facts.last_epoch = last_epoch_;
       if (auto line = progress_.tick(facts, now(), terminal_columns())) show_progress(progress_, *line);
@@ -129,7 +130,9 @@ class Run {
   [[noreturn]] void leave() {
     const JobOutcome stopped{
         .kind = JobOutcome::Kind::stopped, .epochs = job_->facts().epoch.value, .result = "{}", .reason = {}};
-    std::_Exit(static_cast<int>(report(decided_.value_or(stopped))));
+    const ExitCode code = report(decided_.value_or(stopped));
+    job_->abandon();
+    std::_Exit(static_cast<int>(code));
   }
 
   ExitCode report(const JobOutcome& outcome) {

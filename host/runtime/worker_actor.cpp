@@ -42,6 +42,13 @@ void WorkerActor::post_to_replica(core::TaskId task, core::ReplicaEvent&& event)
   if (cell != nullptr) cell->post(std::move(event));
 }
 
+void WorkerActor::after_all_cells(std::function<void()> then) {
+  const std::shared_ptr<void> last_one(nullptr, [then = std::move(then)](void*) { then(); });
+  for (const auto& slot : cells_) {
+    if (Cell* cell = slot.load(std::memory_order_acquire)) cell->hold(last_one);
+  }
+}
+
 std::uint64_t WorkerActor::sum_of_cells(std::uint64_t (Cell::*counter)() const) const {
   std::uint64_t sum = 0;
   for (const auto& slot : cells_) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void receive(core::Frame&& frame);
   void receive(const core::SealAsk& ask) { post(core::event::SealAsked{ask}); }
   void receive(core::SealAck&& ack);
+  /// `then` is called once, on any thread, when each cell that there is has finished what it was doing: what it checked
+  /// before this call it has acted upon.
+  void after_all_cells(std::function<void()> then);
   std::uint64_t pulls() const { return sum_of_cells(&Cell::pulls); }
   std::uint64_t frames_dropped() const { return sum_of_cells(&Cell::frames_dropped); }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -52,12 +51,8 @@ struct CannotStart {
   std::string reason;
 };
 
-/// A line for the supervisor's log, which is the only one.
-struct LogLine {
-  config::LogLevel level = config::LogLevel::info;
-  std::optional<core::TaskId> task;
-  std::string text;  ///< any bytes; cut to kTextBytesMax as it is sent
-};
+/// After a StopAll as `replaced`: no thread of this worker is between a check of its lease and what follows from it.
+struct Fenced {};
 
 /// Of one life, since its start.
 struct Counters {
@@ -71,6 +66,6 @@ struct Counters {
 using ToWorker =
     std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup>;
 using ToSupervisor = std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped,
-                                  LogLine, Counters, Ready, CannotStart>;
+                                  Fenced, Counters, Ready, CannotStart>;
 
 }  // namespace taskgraph::wire

@@ -22,7 +22,7 @@ enum class ControlKind : std::uint8_t {
   advance_ask = 66,
   finish_ask = 67,
   all_stopped = 68,
-  log_line = 69,
+  fenced = 69,
   counters = 70,
   ready = 71,
   cannot_start = 72
@@ -127,11 +127,8 @@ struct PutControl {
     kind(ControlKind::all_stopped);
     return true;
   }
-  bool operator()(const LogLine& line) const {
-    kind(ControlKind::log_line);
-    enumerator(line.level);
-    out.varint(line.task.has_value() ? std::uint64_t{line.task->value} + 1 : 0);
-    out.string(cut_text(line.text, kTextBytesMax));
+  bool operator()(const Fenced&) const {
+    kind(ControlKind::fenced);
     return true;
   }
   bool operator()(const Counters& counters) const {
@@ -227,15 +224,6 @@ core::FinishAsk get_finish_ask(Decoder& in) {
   return ask;
 }
 
-LogLine get_log_line(Decoder& in) {
-  LogLine line;
-  line.level = in.enumerator("the level", config::LogLevel::error);
-  const std::uint64_t task = in.varint("the task", std::uint64_t{UINT32_MAX} + 1);
-  if (task > 0) line.task = core::TaskId{static_cast<std::uint32_t>(task - 1)};
-  line.text = in.string("the text", kTextBytesMax);
-  return line;
-}
-
 Counters get_counters(Decoder& in) {
   Counters counters;
   counters.replicas = static_cast<std::uint32_t>(in.varint("the replicas", UINT32_MAX));
@@ -274,8 +262,8 @@ ToSupervisor get_to_supervisor(Decoder& in, ControlKind kind) {
       return get_finish_ask(in);
     case ControlKind::all_stopped:
       return core::effect::AllStopped{};
-    case ControlKind::log_line:
-      return get_log_line(in);
+    case ControlKind::fenced:
+      return Fenced{};
     case ControlKind::counters:
       return get_counters(in);
     case ControlKind::ready:

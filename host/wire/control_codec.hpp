@@ -19,7 +19,7 @@
 ///       66  AdvanceAsk            v:task v:term v:from
 ///       67  FinishAsk             v:task v:term v:epoch v:status s:result
 ///       68  AllStopped
-///       69  LogLine               v:level v:task + 1 (0: of no task) s:text
+///       69  Fenced
 ///       70  Counters              v:replicas v:pulls v:failures v:frames_dropped
 ///       71  Ready                 port (2 bytes)
 ///       72  CannotStart           exit code (1 byte) s:reason

@@ -22,8 +22,8 @@ SUMS = [sum(k * e for k in range(TASKS)) for e in range(EPOCHS + 1)]
 # Of a supervisor of 4 workers, or of one of them; with some room, but not for one more with each kill.
 DESCRIPTORS_MAX = 48
 INJECTED = re.compile(r"chaos: (\w+) (?:worker of )?task (\d+) at (event|epoch) (\d+)")
-KILLED = re.compile(r"worker \d+ \(process \d+\) was killed by --chaos")
-STOPPED = re.compile(r"worker \d+ \(process \d+\) was stopped by --chaos, and killed after failure\.stall")
+KILLED = re.compile(r"worker \d+ \(process \d+, life [0-9a-f-]+\) was killed by --chaos")
+STOPPED = re.compile(r"worker \d+ \(process \d+, life [0-9a-f-]+\) was stopped by --chaos, and killed after failure\.stall")
 
 
 class Jobs:

@@ -44,7 +44,9 @@ class CellWorld final : public runtime::CellOutside {
   CellWorld(std::uint32_t tasks, unsigned threads, Make make, bool linked = true)
       : spec_(make_spec(tasks, linked)),
         shared_{spec_, lease_, plugin_, &check_result, *this, "00000000-0000-0000-0000-000000000001"},
-        executor_(std::make_unique<runtime::Executor>(threads)) {
+        slots_(threads),
+        executor_(std::make_unique<runtime::Executor>(
+            threads, [this](unsigned thread) { runtime::use_hook_slot(&slots_[thread]); })) {
     detail::api = &plugin::host_api();
     current_make() = std::move(make);
     cells_.reserve(tasks);
@@ -70,6 +72,7 @@ class CellWorld final : public runtime::CellOutside {
   runtime::Cell& cell(std::uint32_t task) { return *cells_[task]; }
   runtime::Executor& executor() { return *executor_; }
   const core::View& view() const { return view_; }
+  std::optional<runtime::HookCall> running(unsigned thread) const { return slots_[thread].running(); }
   core::JobSpec& spec() { return spec_; }
 
   /// One line for each thing that happened, in order.
@@ -173,6 +176,7 @@ class CellWorld final : public runtime::CellOutside {
   const runtime::CellShared shared_;
   core::View view_;
   std::vector<std::unique_ptr<runtime::Cell>> cells_;
+  std::vector<runtime::HookSlot> slots_;         // by thread, as in a job
   std::unique_ptr<runtime::Executor> executor_;  // its threads end before the cells
 
   std::mutex mutex_;

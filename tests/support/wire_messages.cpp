@@ -156,11 +156,8 @@ wire::ToSupervisor WireRandom::to_supervisor(std::size_t kind) {
                              static_cast<core::JobStatus>(below(2)), bytes(body_bytes_max_)};
     case 3:
       return core::effect::AllStopped{};
-    case 4: {
-      wire::LogLine line{static_cast<config::LogLevel>(below(4)), std::nullopt, bytes(body_bytes_max_)};
-      if (below(2) == 0) line.task = strong<core::TaskId>();
-      return line;
-    }
+    case 4:
+      return wire::Fenced{};
     case 5:
       return wire::Ready{static_cast<std::uint16_t>(number())};
     case 6:
@@ -313,12 +310,7 @@ struct ControlText {
     return text.add("status", static_cast<int>(ask.status)).add_bytes("result", ask.result).take();
   }
   std::string operator()(const core::effect::AllStopped&) const { return "all stopped"; }
-  std::string operator()(const wire::LogLine& line) const {
-    Text text("log");
-    text.add("level", static_cast<int>(line.level));
-    if (line.task.has_value()) text.add("task", *line.task);
-    return text.add_bytes("text", line.text).take();
-  }
+  std::string operator()(const wire::Fenced&) const { return "fenced"; }
   std::string operator()(const wire::Counters& counters) const {
     Text text("counters");
     text.add("replicas", counters.replicas).add("pulls", counters.pulls).add("failures", counters.failures);

@@ -108,6 +108,44 @@ TEST_CASE("a reaped worker is proven gone before any of its seats is given away"
   CHECK(story.task(0).term == Term{2});
 }
 
+TEST_CASE("a death that a task is to blame for counts as its failure; the others go on at once", "[core][supervisor]") {
+  SupervisorStory story(2);
+  story.spec.restart.max = 1;
+  story.start('A');
+  story.settle();
+  const auto blamed = [&](char name) {
+    return event::WorkerDied{life(name), Resignation{{0}, story.task(0).primary, Blame::plugin, "it crashed"}};
+  };
+  event::WorkerDied death = blamed('a');
+  story.give('A', event::WorkerStarted{life('b')});
+  story.settle();
+  story.give('A', std::move(death));
+  story.settle();
+  CHECK(story.task(0).primary.is_empty());
+  CHECK(story.task(1).primary.life == life('b'));
+
+  story.now = story.now + story.spec.restart.backoff;
+  story.give('A', event::Tick{});
+  story.settle();
+  CHECK(story.task(0).primary.life == life('b'));
+
+  story.told('A');
+  story.give('A', blamed('b'));
+  story.settle();
+  CHECK_THAT(story.told('A'), Catch::Contains("task 0 gave up: 2 failures") && Catch::Contains("last: it crashed"));
+}
+
+TEST_CASE("blame for a replica that no view names any more counts for nothing", "[core][supervisor]") {
+  SupervisorStory story(1);
+  story.start('A');
+  story.settle();
+  story.give('A', event::WorkerStarted{life('b')});
+  story.settle();
+  story.give('A', event::WorkerDied{life('a'), Resignation{{0}, {life('a'), {99}}, Blame::plugin, "it crashed"}});
+  story.settle();
+  CHECK(story.task(0).primary.life == life('b'));  // no backoff
+}
+
 TEST_CASE("a proof is compared with the view: a life that gets a seat meanwhile is proven, too", "[core][supervisor]") {
   SupervisorStory story(1);
   story.start('A');

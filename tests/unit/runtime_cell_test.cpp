@@ -134,6 +134,33 @@ TEST_CASE("a task that cannot be made is reported with its text, and no hook of 
   CHECK(world.wait_for("ended 0 plugin: create_task failed: \"no file rows.txt\""));
 }
 
+TEST_CASE("while a hook runs, the slot of its thread names it", "[cell][hooks]") {
+  Pair pair;
+  const auto runs = [&](runtime::Hook hook, std::uint32_t task) {
+    for (unsigned thread = 0; thread < 2; ++thread) {
+      const auto call = pair.world.running(thread);
+      if (call.has_value() && call->hook == hook && call->task.value == task) return true;
+    }
+    return false;
+  };
+  pair.scripts[1].init = [&](Task&, Host&) { EXPECT(runs(runtime::Hook::init, 1)); };
+  pair.scripts[1].serve = [&](Host&, Pull pull) {
+    EXPECT(runs(runtime::Hook::serve, 1));
+    pull.reply("here");
+  };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    EXPECT(runs(runtime::Hook::enter_epoch, 0));
+    host.pull(1, "where", {}, [&](const Answer&) {
+      EXPECT(runs(runtime::Hook::on_done, 0));
+      pair.world.note("answered");
+    });
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("answered"));
+  pair.world.executor().stop();
+  for (unsigned thread = 0; thread < 2; ++thread) CHECK_FALSE(pair.world.running(thread).has_value());
+}
+
 TEST_CASE("stop gives the task its exit; a kill does not", "[cell]") {
   Pair pair;
   pair.world.start_all();

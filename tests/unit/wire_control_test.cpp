@@ -125,12 +125,12 @@ TEST_CASE("what is beyond a limit is not encoded, and leaves nothing behind", "[
   CHECK_FALSE(refused(ToSupervisor{core::FinishAsk{{}, {}, {}, {}, std::string(kResultBytesMax, 'r')}}));
 }
 
-TEST_CASE("log lines and reasons are cut as they are sent", "[wire][control]") {
+TEST_CASE("reasons are cut as they are sent", "[wire][control]") {
   const std::string text = std::string(kTextBytesMax, 'x') + "rest";
   std::string stream;
-  REQUIRE(encode(ToSupervisor{LogLine{config::LogLevel::warning, core::TaskId{3}, text}}, stream));
-  const auto line = std::get<ToSupervisor>(decode_to_supervisor(view_of(only_message(stream))));
-  CHECK(std::get<LogLine>(line).text == std::string(kTextBytesMax - 40, 'x') + " [... 44 bytes cut]");
+  REQUIRE(encode(ToSupervisor{CannotStart{78, text}}, stream));
+  const auto failure = std::get<ToSupervisor>(decode_to_supervisor(view_of(only_message(stream))));
+  CHECK(std::get<CannotStart>(failure).reason == std::string(kTextBytesMax - 40, 'x') + " [... 44 bytes cut]");
 
   stream.clear();
   REQUIRE(encode(ToSupervisor{core::Resignation{{3}, {}, core::Blame::plugin, text}}, stream));
@@ -160,8 +160,8 @@ TEST_CASE("a decoder of control messages refuses what no encoder writes", "[wire
   CHECK(supervisor("\x41\1"s + std::string(16, 'l') + "\1\3\0"s) == "byte 19: the blame is 3; at most 2");
   CHECK(supervisor("\x43\1\1\1\2\0"s) == "byte 4: the status is 2; at most 1");
   CHECK(supervisor("\x43\1\1\1\0\x81\x80\x10"s) == "byte 5: the result has 262145 bytes; at most 262144");
-  CHECK(supervisor("\x45\4\0\0"s) == "byte 1: the level is 4; at most 3");
-  CHECK(supervisor("\x45\1\0\x81\x20"s) == "byte 3: the text has 4097 bytes; at most 4096");
+  CHECK(supervisor("\x45\4"s) == "byte 1: 1 bytes are left over after the message");
+  CHECK(supervisor("\x48\1\x81\x20"s) == "byte 2: the reason has 4097 bytes; at most 4096");
 }
 
 TEST_CASE("a stream is split into its messages, whatever pieces it comes in", "[wire][control]") {

@@ -48,7 +48,7 @@ Files batches() {
 Files streams() {
   const char* const to_worker[WireRandom::kToWorkerKinds] = {"view", "epoch", "stop", "setup", "addresses"};
   const char* const to_supervisor[WireRandom::kToSupervisorKinds] = {
-      "resignation", "advance", "finish", "all-stopped", "log-line", "ready", "cannot-start", "counters"};
+      "resignation", "advance", "finish", "all-stopped", "fenced", "ready", "cannot-start", "counters"};
   constexpr char kPieceBytes = 7;
   WireRandom random(kSeed, 30, 5);
   Files files;

@@ -24,6 +24,8 @@ enum class Mutant {
   finish_twice,              ///< the status of an ended job can be replaced
   accept_foreign_job,        ///< messages of other jobs are taken
   unbounded_parking,         ///< the limit of waiting frames is not kept
+  serve_outside_twice,       ///< a pull from outside that comes again reaches the task again
+  answer_outside_unsealed,   ///< answers to the outside leave before the seal is closed
 };
 
 #ifdef TASKGRAPH_MUTANTS

@@ -137,6 +137,20 @@ void Worker::on(event::ReplicaEnded& ended, Time now, WorkerEffects& out) {
   if (lagged && --lagging_ == 0) acknowledge_all(out);
 }
 
+void Worker::on(event::OutsideAsked& asked, Time, WorkerEffects& out) {
+  const TaskId task = asked.request.task;
+  if (!replicas_.contains(task)) {
+    out.push_back(effect::ReplyOutside{OutsideReply::not_here(asked.request)});
+    return;
+  }
+  out.push_back(effect::ToReplica{task, event::OutsideArrived{std::move(asked.request)}});
+}
+
+void Worker::on(event::OutsideGivenUp& given_up, Time, WorkerEffects& out) {
+  const TaskId task = given_up.end.task;
+  if (replicas_.contains(task)) out.push_back(effect::ToReplica{task, event::OutsideEnded{given_up.end}});
+}
+
 void Worker::on(event::StopAll& stop, Time, WorkerEffects& out) {
   if (stopping_) return;
   stopping_ = true;

@@ -58,13 +58,21 @@ struct ReplicaEnded {
 struct SealAsked {
   SealAsk ask;
 };
+/// From outside, by way of this host's supervisor: behind the views that it knew then.
+struct OutsideAsked {
+  OutsideRequest request;
+};
+struct OutsideGivenUp {
+  OutsideEnd end;
+};
 struct StopAll {
   ExitReason reason;
 };
 }  // namespace event
 
-using WorkerEvent = std::variant<event::ViewPushed, event::EpochPushed, event::ReplicaApplied, event::ReplicaEnded,
-                                 event::SealAsked, event::StopAll, event::Tick>;
+using WorkerEvent =
+    std::variant<event::ViewPushed, event::EpochPushed, event::ReplicaApplied, event::ReplicaEnded, event::SealAsked,
+                 event::OutsideAsked, event::OutsideGivenUp, event::StopAll, event::Tick>;
 
 namespace effect {
 /// Make a replica, give it `epoch`, then `view` as its first one.
@@ -92,8 +100,8 @@ struct Resign {
 struct AllStopped {};
 }  // namespace effect
 
-using WorkerEffect =
-    std::variant<effect::CreateReplica, effect::ToReplica, effect::SendSealAck, effect::Resign, effect::AllStopped>;
+using WorkerEffect = std::variant<effect::CreateReplica, effect::ToReplica, effect::SendSealAck, effect::Resign,
+                                  effect::ReplyOutside, effect::AllStopped>;
 using WorkerEffects = std::vector<WorkerEffect>;
 
 /// Owned by the worker's adapter, on its strand. Memory: one entry per replica.
@@ -121,6 +129,8 @@ class Worker {
   void on(event::ReplicaApplied& applied, Time now, WorkerEffects& out);
   void on(event::ReplicaEnded& ended, Time now, WorkerEffects& out);
   void on(event::SealAsked& asked, Time now, WorkerEffects& out);
+  void on(event::OutsideAsked& asked, Time now, WorkerEffects& out);
+  void on(event::OutsideGivenUp& given_up, Time now, WorkerEffects& out);
   void on(event::StopAll& stop, Time now, WorkerEffects& out);
   void on(event::Tick& tick, Time now, WorkerEffects& out);
 

@@ -19,6 +19,7 @@ using runtime::LogLevel;
 Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers)
     : Mailbox(executor),
       setup_(std::move(setup)),
+      message_bytes_(spec.limits.message_bytes),
       stall_(spec.failure.stall),
       look_every_{std::min(spec.failure.stall.ns / 5, core::milliseconds(100).ns)},
       restarts_(spec.restart),
@@ -62,10 +63,11 @@ void Nursery::start(Slot& slot) {
   slot.counters = {};
   slot.stalled = false;
   workers_.push_back(std::make_unique<WorkerProcess>(
-      executor(), std::move(setup),
+      executor(), std::move(setup), message_bytes_,
       WorkerProcess::Listener{[this](WorkerProcess& worker, wire::ToSupervisor&& message) {
                                 Mailbox::post(NurseryEvent{NurseryEvent::Told{&worker, std::move(message)}});
                               },
+                              [this](core::OutsideReply&& reply) { outside_->replied(std::move(reply)); },
                               [this](WorkerProcess& worker, const process::Ending& ending) {
                                 Mailbox::post(NurseryEvent{NurseryEvent::Died{&worker, ending}});
                               }}));
@@ -94,6 +96,10 @@ void Nursery::on(NurseryEvent::Told& event, core::Time) {
 }
 
 void Nursery::told(Slot& slot, wire::Ready& ready) {
+  {
+    const std::lock_guard lock(methods_mutex_);  // the same plugin each time
+    if (!read_only_methods_.has_value()) read_only_methods_.emplace(std::move(ready.read_only_methods));
+  }
   slot.port = ready.port;
   announce_addresses();
   const auto is_ready = [](const Slot& one) { return one.port != 0; };
@@ -140,6 +146,24 @@ void Nursery::announce_addresses() {
 // ---------------------------------------------------------------- what workers are told
 
 void Nursery::on(core::WorkerEvent& event, core::Time) {
+  const core::WorkerEvent passed_on = event;
+  pass_on(event);
+  outside_->heard(passed_on);  // behind it: what it asks for meets workers that know the view
+}
+
+void Nursery::on(NurseryEvent::Outside& outside, core::Time) {
+  for (const Slot& slot : slots_) {
+    if (slot.worker == nullptr || slot.worker->life() != outside.to) continue;
+    std::visit([&](auto& one) { slot.worker->send(std::move(one)); }, outside.what);
+  }
+}
+
+bool Nursery::is_read_only(std::string_view method) const {
+  const std::lock_guard lock(methods_mutex_);
+  return read_only_methods_.has_value() && read_only_methods_->contains(method);
+}
+
+void Nursery::pass_on(core::WorkerEvent& event) {
   if (auto* view = std::get_if<core::event::ViewPushed>(&event)) return send_to_ready(std::move(*view));
   if (auto* epoch = std::get_if<core::event::EpochPushed>(&event)) return send_to_ready(*epoch);
   if (auto* stop = std::get_if<core::event::StopAll>(&event)) {

@@ -23,6 +23,7 @@
 #include "host/dataplane/plane.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/plugin/library.hpp"
+#include "host/plugin/read_only_methods.hpp"
 #include "host/process/descendants.hpp"
 #include "host/processes/beat_page.hpp"
 #include "host/processes/control_link.hpp"
@@ -31,6 +32,7 @@
 #include "host/runtime/log.hpp"
 #include "host/runtime/signals.hpp"
 #include "host/runtime/worker_actor.hpp"
+#include "host/wire/body_joiner.hpp"
 #include "host/wire/control_codec.hpp"
 
 namespace taskgraph::processes {
@@ -84,9 +86,10 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
         executor_(setup.threads),
         plane_(executor_, setup.job, setup.life, secret_of(setup), topology.spec.limits.message_bytes, *this),
         worker_(executor_, {topology.spec, lease_, plugin, chaos_}, setup.life, *this),
+        requests_(topology.spec.limits.message_bytes),
         link_(executor_, *this) {
     link_.start();
-    tell(wire::Ready{plane_.port()});
+    tell(wire::Ready{plane_.port(), plugin::ReadOnlyMethods(plugin).names()});
   }
 
   /// Blocks until all replicas have exited as they were told to, and the supervisor has let this worker go. Leaves the
@@ -116,8 +119,9 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
       auto* const message = std::get_if<wire::ToWorker>(&decoded);
       if (message == nullptr) return false;
       std::visit([this](auto& one) { process_.told(one); }, *message);
-      return true;
+      return process_.requests_.ok();
     }
+    std::string body_part(std::string_view part) const override { return encoded(wire::BodyPart{part}); }
     void ended(const std::string&) override {
       if (!process_.stopped_.load()) leave(ExitCode::stopped);
     }
@@ -134,6 +138,12 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
 
   void told(wire::Addresses& addresses) { plane_.know(addresses); }
   void told(wire::Setup&) {}  // once is enough
+  void told(wire::OutsideRequestStart& start) { asked(requests_.begin(std::move(start.request), start.body_bytes)); }
+  void told(wire::BodyPart& part) { asked(requests_.add(part.bytes)); }
+  void told(core::OutsideEnd& end) { worker_.receive(end); }
+  void asked(std::optional<core::OutsideRequest> request) {
+    if (request.has_value()) worker_.receive(*std::move(request));
+  }
   template <typename Event>
   void told(Event& event) {
     worker_.post(core::WorkerEvent(std::move(event)));
@@ -146,6 +156,10 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   void send(core::LifeId to, core::SealAck&& ack) override { plane_.send(to, std::move(ack)); }
   void ask(runtime::WorkerRequest&& request) override {
     std::visit([this](auto& one) { tell(std::move(one)); }, request);
+  }
+  void reply(core::OutsideReply&& reply) override {
+    core::Bytes body = reply.body;
+    link_.send_with_body(encoded(wire::OutsideReplyStart{std::move(reply), 0}), std::move(body));
   }
   void replica_failed(core::TaskId) override {
     tell(wire::Counters{0, worker_.pulls(), failures_.fetch_add(1) + 1, worker_.frames_dropped()});
@@ -171,6 +185,7 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   runtime::Executor executor_;
   dataplane::Plane plane_;
   runtime::WorkerActor worker_;
+  wire::BodyJoiner<core::OutsideRequest> requests_;  ///< on the link's strand
   Link link_;
 };
 

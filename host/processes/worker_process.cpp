@@ -45,23 +45,44 @@ process::Child spawn(int link, int beats) {
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener)
-    : WorkerProcess(executor, std::move(setup), std::move(listener), socket_pair()) {}
+WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, std::uint64_t body_bytes_max,
+                             Listener listener)
+    : WorkerProcess(executor, std::move(setup), body_bytes_max, std::move(listener), socket_pair()) {}
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, Listener listener, Ends ends)
+WorkerProcess::WorkerProcess(runtime::Executor& executor, wire::Setup setup, std::uint64_t body_bytes_max,
+                             Listener listener, Ends ends)
     : life_(setup.life),
       listener_(std::move(listener)),
-      link_(executor, std::move(ends.ours), *this),
+      link_(executor, std::move(ends.ours), body_bytes_max, *this),
       watch_(executor, spawn(ends.theirs.get(), beats_.descriptor().get()), *this) {
   send(setup);
   link_.start();
   watch_.start();
 }
 
-void WorkerProcess::send(const wire::ToWorker& message) {
+namespace {
+
+std::string encoded(const wire::ToWorker& message) {
   std::string bytes;
-  if (wire::encode(message, bytes)) return link_.send_message(std::move(bytes));
-  runtime::log(runtime::LogLevel::error, "bug: a message to a worker is beyond its limits, and is lost");
+  if (!wire::encode(message, bytes)) {
+    runtime::log(runtime::LogLevel::error, "bug: a message to a worker is beyond its limits, and is lost");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void WorkerProcess::send(const wire::ToWorker& message) {
+  link_.send_message(encoded(message));
+}
+
+void WorkerProcess::send(core::OutsideRequest&& request) {
+  core::Bytes body = request.body;
+  link_.send_with_body(encoded(wire::OutsideRequestStart{std::move(request), 0}), std::move(body));
+}
+
+void WorkerProcess::send(const core::OutsideEnd& end) {
+  link_.send_behind_bodies(encoded(end));
 }
 
 void WorkerProcess::await(core::Time end) {
@@ -77,8 +98,22 @@ bool WorkerProcess::Link::message(std::string_view bytes) {
   auto decoded = wire::decode_to_supervisor(bytes);
   auto* const message = std::get_if<wire::ToSupervisor>(&decoded);
   if (message == nullptr) return false;
-  of_.listener_.told(of_, std::move(*message));
-  return true;
+  if (auto* start = std::get_if<wire::OutsideReplyStart>(message)) {
+    replied(replies_.begin(std::move(start->reply), start->body_bytes));
+  } else if (const auto* part = std::get_if<wire::BodyPart>(message)) {
+    replied(replies_.add(part->bytes));
+  } else {
+    of_.listener_.told(of_, std::move(*message));
+  }
+  return replies_.ok();
+}
+
+void WorkerProcess::Link::replied(std::optional<core::OutsideReply> reply) {
+  if (reply.has_value()) of_.listener_.replied(*std::move(reply));
+}
+
+std::string WorkerProcess::Link::body_part(std::string_view bytes) const {
+  return encoded(wire::BodyPart{bytes});
 }
 
 void WorkerProcess::Watch::ready(std::uint32_t, core::Time) {

@@ -6,6 +6,7 @@
 #include "host/core/controller.hpp"
 #include "host/core/frame.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/outside_pull.hpp"
 #include "host/core/worker.hpp"
 
 namespace taskgraph::runtime {
@@ -22,6 +23,8 @@ class WorkerOutside {
   virtual void send(core::LifeId to, const core::SealAsk& ask) = 0;
   virtual void send(core::LifeId to, core::SealAck&& ack) = 0;
   virtual void ask(WorkerRequest&& request) = 0;
+  /// To the asker of pulls from outside, who is told if it gets lost only by the end of this life.
+  virtual void reply(core::OutsideReply&& reply) = 0;
   /// For progress; its resignation goes another way.
   virtual void replica_failed(core::TaskId task) = 0;
   /// All replicas have exited after event::StopAll.

@@ -181,8 +181,10 @@ void Cluster::happen(StartHost& e) {
                                                      false,
                                                      now_,
                                                      Time::never(),
-                                                     {}}));
+                                                     {},
+                                                     OutsideAsker(id, scenario_.spec)}));
   SimHost& host = *hosts_.back();
+  if (!watch_) schedule(now_ + scenario_.outside_every, OutsiderAsks{index});
   for (std::uint32_t i = 0; i < scenario_.workers_per_host; ++i) start_worker(host);
   JobId fresh;
   fresh.high = random_.next();

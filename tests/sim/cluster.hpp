@@ -3,13 +3,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <queue>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
+#include "host/core/outside_asker.hpp"
 #include "host/core/replica.hpp"
 #include "host/core/supervisor.hpp"
 #include "host/core/view_latch.hpp"
@@ -84,6 +87,9 @@ class Cluster {
     core::Time inbox_at;
     core::Time tick_at = core::Time::never();
     std::vector<std::uint32_t> workers;
+    core::OutsideAsker outside;
+    core::Time outside_tick_at = core::Time::never();
+    std::uint64_t outside_asked = 0;
   };
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
@@ -155,12 +161,28 @@ class Cluster {
     std::uint32_t from;
     std::uint32_t to;
   };
+  struct OutsiderAsks {
+    std::uint32_t host;
+  };
+  struct OutsideTick {
+    std::uint32_t host;
+  };
+  struct ToAsker {
+    std::uint32_t host;
+    core::OutsideReply reply;
+  };
+  struct OutsideWay {
+    core::Duration delay;
+    std::uint32_t copies;
+    bool told_lost;
+  };
   struct NextFault {};
   struct Notice {
     std::uint32_t host;
   };
   using Event = std::variant<ToReplica, ViewLatched, ToWorker, ToSupervisor, Arrival, Executes, ReplicaTick, WorkerTick,
-                             SupervisorTick, TaskTimer, SessionEnds, StartHost, StartWorker, Heal, NextFault, Notice>;
+                             SupervisorTick, TaskTimer, SessionEnds, StartHost, StartWorker, Heal, NextFault, Notice,
+                             OutsiderAsks, OutsideTick, ToAsker>;
   struct Place {
     core::Time at;
     std::uint64_t number;
@@ -190,6 +212,9 @@ class Cluster {
   void happen(Heal& e);
   void happen(NextFault& e);
   void happen(Notice& e);
+  void happen(OutsiderAsks& e);
+  void happen(OutsideTick& e);
+  void happen(ToAsker& e);
   void arrive(core::effect::Send& message);
   void arrive(SealAskMessage& message);
   void arrive(SealAckMessage& message);
@@ -218,6 +243,14 @@ class Cluster {
   void start_worker(SimHost& host);
   void create_replica(SimWorker& worker, const core::effect::CreateReplica& create);
   void remove(SimReplica& replica);
+
+  // From outside.
+  void outside_hears(SimHost& host, const core::WorkerEvent& event);
+  void perform(SimHost& host, core::OutsideEffects& effects);
+  void to_worker_of(SimHost& host, core::LifeId to, const core::WorkerEvent& event,
+                    const std::optional<core::OutsideReply>& lost);
+  void to_asker(const SimWorker& worker, core::OutsideReply reply);
+  OutsideWay outside_way(std::uint32_t from, std::uint32_t to, bool may_be_lost);
 
   // Faults.
   bool faulty() const { return storm_ && !calm_; }
@@ -258,7 +291,8 @@ class Cluster {
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::unique_ptr<SimReplica>> replicas_;
   std::vector<std::uint64_t> last_arrived_;  ///< number of the newest message, by pair of places
-  std::optional<core::Frame> sample_;        ///< a frame that was sent, to be forged
+  std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, core::Time> outside_at_;  ///< by host, worker and direction
+  std::optional<core::Frame> sample_;  ///< a frame that was sent, to be forged
   struct HeldBack {
     core::TaskId from;
     std::optional<core::TaskId> to;

@@ -38,6 +38,11 @@ class Invariants {
   /// Returns the token of a new pull.
   std::uint64_t pulled(std::uint32_t replica, core::Epoch epoch, core::Time deadline);
 
+  // --- those who are no tasks
+  void asked_outside(const core::OutsideName& name, core::TaskId task, core::Time deadline);
+  void answered_outside(const core::OutsideName& name, const core::OutsideAnswer& answer, core::Time now);
+  void asker_vanished(core::HostId asker);
+
   // --- what the core does
   void job_is(core::JobId job) { job_ = job; }
   void created(std::uint32_t replica, core::TaskId task, const core::Seat& seat);
@@ -75,6 +80,7 @@ class Invariants {
     std::set<std::pair<core::TaskId, core::LinkIndex>> failed;  ///< neighbours told failed and not restarted
     std::vector<std::uint64_t> flags;                           ///< delivered in this epoch
     std::set<std::uint64_t> served;                             ///< tokens of pulls that user code saw
+    std::set<core::OutsideName> served_outside;
     std::map<std::pair<core::TaskId, core::Term>, std::vector<std::uint64_t>> sent;  ///< body of each sequence
   };
   struct RaisedFlag {
@@ -100,10 +106,12 @@ class Invariants {
   void check(ReplicaState& r, const core::effect::Exit& e);
   void check(ReplicaState& r, const core::effect::Failed& e);
   void check(ReplicaState& r, const core::effect::Send& e);
+  void check(ReplicaState& r, const core::effect::ReplyOutside& e);
   void check(ReplicaState& r, const core::effect::ViewApplied& e);
   void check(ReplicaState& r, const core::effect::AskSeal& e);
   void check(ReplicaState& r, const core::effect::AskAdvance& e);
   void check(ReplicaState& r, const core::effect::AskFinish& e);
+  static void check_outside(ReplicaState& r, const core::effect::Serve& e);
   void acts(const ReplicaState& r, core::Term term);
   void write(const core::ShardDocument& shard, std::size_t first);
   void write(const core::ViewDocument& view);
@@ -126,6 +134,11 @@ class Invariants {
   std::vector<core::Term> acted_;  ///< newest term of each task that has acted outwardly
   std::vector<RaisedFlag> flags_;
   std::vector<StartedPull> pulls_;
+  struct OutsidePull {
+    core::TaskId task;
+    core::Time deadline;
+  };
+  std::map<core::OutsideName, OutsidePull> outside_;  ///< open
   std::size_t pulls_checked_ = 0;
   std::set<Ask> asked_advance_;
   std::set<Ask> asked_finish_;

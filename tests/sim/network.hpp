@@ -27,6 +27,7 @@ class Network {
     ++generation_[at(b, a)];
   }
   void cut(std::uint32_t from, std::uint32_t to) { ++cut_[at(from, to)]; }
+  bool is_cut(std::uint32_t from, std::uint32_t to) const { return cut_[at(from, to)] != 0; }
   void heal(std::uint32_t from, std::uint32_t to) { --cut_[at(from, to)]; }
 
  private:

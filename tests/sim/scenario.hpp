@@ -19,6 +19,7 @@ struct Scenario {
   core::Duration calm_at;           ///< no fault for kCalm, and nobody advances; then all must be settled
   std::uint32_t network_per_mille;  ///< of messages between hosts: each of loss, doubling, long delay
   core::Duration fault_every;       ///< on average
+  core::Duration outside_every;     ///< at each host, somebody who is no task pulls, on average
   bool ends_in_storm;               ///< the job may end while faults go on
   bool blame_plugin;                ///< most hook failures hit one task: it may give up
 };

@@ -16,8 +16,7 @@
 namespace taskgraph::core {
 
 namespace effect {
-/// To the worker `to`, behind the view that named it. Who loses it on the way, and does not lose the life as well, says
-/// OutsideReply::not_here.
+/// To the worker `to`, behind the view that named it.
 struct SendOutside {
   LifeId to;
   OutsideRequest request;

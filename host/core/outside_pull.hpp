@@ -52,12 +52,13 @@ struct OutsideRequest {
 };
 
 /// What the worker at the other end makes of a request. It comes for each request but for those whose replica or life
-/// has ended, which a view tells, and those that the asker has ended.
+/// has ended, which a view tells, and those that the asker has ended. Whatever loses a request or a reply on its way,
+/// and both ends live on, says `not_here` in its place.
 struct OutsideReply {
   enum class Kind : std::uint8_t {
     answered,  ///< by the task: `outcome` is value or error
     busy,      ///< limits.serves_open is reached; it did not run in this term
-    not_here,  ///< no primary at this term takes it now; it did not run in this term. Send it again, later or elsewhere
+    not_here,  ///< no primary at this term takes it now: it is to be sent again, later or elsewhere
   };
   Kind kind = Kind::not_here;
   OutsideName name;

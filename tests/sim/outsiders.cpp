@@ -100,7 +100,7 @@ Cluster::OutsideWay Cluster::outside_way(std::uint32_t from, std::uint32_t to, b
   const auto hit = [&] { return faulty() && fault_random_.per_mille(scenario_.network_per_mille); };
   if (hit()) {
     counters_.count(FaultKind::message_delayed);
-    way.delay = fault_random_.between_us(1'000, 600'000);
+    way.delay = fault_random_.between_us(1'000, 60'000);  // all that follows waits, too
   }
   if (hit()) {
     counters_.count(FaultKind::message_doubled);

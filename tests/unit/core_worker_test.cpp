@@ -369,6 +369,30 @@ TEST_CASE("a seat that replaces one in the same life is waited for, though that 
   CHECK(story.applied(0, 3) == "ack t3 of 2 to 4");
 }
 
+TEST_CASE("flags that are late for a grant follow, also when a newer view came in between, and again",
+          "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.grant(0, 'a');
+  story.grant(1, 'b');
+  story.grant(2, 'b');
+  story.publish();
+  story.applied(0, 1);
+  story.grant(1, 'c');
+  story.publish();
+  CHECK(story.pass(milliseconds(20)) == "ack t2 of 1 to 3");  // a hook keeps task 0 busy
+  story.grant(2, 'd');
+  story.publish();
+  CHECK(story.applied(0, 3, {stored(1, 0), stored(1, 0), stored(2, 0)}) ==
+        "ack t2 of 1 to 3 with 2 flags; ack t2 of 2 to 4 with 1 flags");
+  CHECK(story.pass(milliseconds(499)).empty());
+  CHECK(story.pass(milliseconds(1)) == "ack t2 of 1 to 3 with 2 flags");
+  CHECK(story.applied(0, 3, {stored(1, 0)}) == "ack t2 of 1 to 3 with 3 flags");
+  CHECK(story.pass(milliseconds(500)) == "ack t2 of 1 to 3 with 3 flags");
+  CHECK(story.enter(1) == "0: epoch 1");
+  CHECK(story.worker.wakeup() == Time::never());
+}
+
 TEST_CASE("a pull from outside goes to the replica behind the view that its asker knew, or nowhere", "[core][worker]") {
   WorkerStory story;
   const auto ask = [&](std::uint32_t task, std::uint64_t number) {

@@ -25,7 +25,6 @@ enum class Mutant {
   accept_foreign_job,        ///< messages of other jobs are taken
   unbounded_parking,         ///< the limit of waiting frames is not kept
   serve_outside_twice,       ///< a pull from outside that comes again reaches the task again
-  answer_outside_unsealed,   ///< answers to the outside leave before the seal is closed
 };
 
 #ifdef TASKGRAPH_MUTANTS

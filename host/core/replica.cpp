@@ -228,10 +228,8 @@ void Replica::ask_controller(Time now, ReplicaEffects& out) {
 void Replica::flush(Time now, ReplicaEffects& out) {
   if (role_ != Role::primary || !lease_.holds(now)) return;
   if (seal_.try_close(*view_)) ask_controller(now, out);
-  if (seal_.is_closed() || mutated(Mutant::answer_outside_unsealed)) {
-    for (OutsideReply& reply : outside_.take_unsent()) out.push_back(effect::ReplyOutside{std::move(reply)});
-  }
   if (!seal_.is_closed()) return;  // what waits is sent when the last acknowledgement is in
+  for (OutsideReply& reply : outside_.take_unsent()) out.push_back(effect::ReplyOutside{std::move(reply)});
   for (Peer* peer : dirty_) {
     peer->dirty = false;
     flush(*peer, false, now, out);

@@ -34,7 +34,6 @@ inline constexpr std::array kMutants = {
     NamedMutant{"accept_foreign_job", core::Mutant::accept_foreign_job},
     NamedMutant{"unbounded_parking", core::Mutant::unbounded_parking},
     NamedMutant{"serve_outside_twice", core::Mutant::serve_outside_twice},
-    NamedMutant{"answer_outside_unsealed", core::Mutant::answer_outside_unsealed},
 };
 
 inline const NamedMutant* find_mutant(std::string_view name) {

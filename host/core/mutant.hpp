@@ -24,6 +24,7 @@ enum class Mutant {
   finish_twice,              ///< the status of an ended job can be replaced
   accept_foreign_job,        ///< messages of other jobs are taken
   unbounded_parking,         ///< the limit of waiting frames is not kept
+  serve_outside_twice,       ///< a pull from outside that comes again reaches the task again
 
   // --- of the data plane
   skip_identity_check,  ///< a life takes what was meant for another one that had its port

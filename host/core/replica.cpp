@@ -18,7 +18,9 @@ Replica::Replica(Identity identity, const JobSpec& spec, const Lease& lease)
 void Replica::handle(ReplicaEvent&& event, Time now, ReplicaEffects& out) {
   if (ended_) return;  // S10, S11: nothing after the end
   std::visit([&](auto& one) { on(one, now, out); }, event);
-  if (!ended_) flush(now, out);
+  if (ended_) return;
+  flush(now, out);
+  if (outside_.has_unsent()) wake_at(now + kOutsideTryAfter);
 }
 
 std::size_t Replica::frames_held() const {
@@ -79,6 +81,7 @@ void Replica::on(event::Stop& stop, Time, ReplicaEffects& out) {
 
 void Replica::on(event::Tick&, Time now, ReplicaEffects& out) {
   pulls_.expire(now, out);
+  expire_outside(now);
   if (role_ == Role::primary && now >= seal_.ask_at()) {
     out.push_back(effect::AskSeal{view_->version(), term_, seal_.missing(*view_)});
     seal_.asked(now);
@@ -129,16 +132,14 @@ void Replica::on(event::CancelPull& cancel, Time, ReplicaEffects& out) {
 
 void Replica::on(event::Reply& reply, Time, ReplicaEffects&) {
   const std::optional<Serves::Open> serve = serves_.close(reply.serve);
-  Peer* to = serve.has_value() ? peer(serve->requester) : nullptr;
-  if (to == nullptr || to->term != serve->requester_term) {
+  if (!serve.has_value()) {
     ++counters_.late_replies;  // the requester, the epoch or the pull is gone
     return;
   }
   if (reply.body.size() > spec_.limits.message_bytes) {
-    return answer(*to, serve->epoch,
-                  {serve->pull, Outcome::error, code::kAnswerTooLarge, Bytes("the answer is too large")});
+    reply = {reply.serve, Outcome::error, code::kAnswerTooLarge, Bytes("the answer is too large")};
   }
-  answer(*to, serve->epoch, {serve->pull, reply.outcome, reply.code, std::move(reply.body)});
+  std::visit([&](const auto& whose) { answer(whose, reply); }, *serve);
 }
 
 void Replica::on(event::AdvanceEpoch& advance, Time now, ReplicaEffects& out) {
@@ -179,7 +180,7 @@ void Replica::become_backup(ReplicaEffects& out) {
 void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
   const bool first = neighbours_.empty();
   pulls_.leave_epoch(epoch, out);
-  for (const Serves::Open& serve : serves_.leave_epoch(epoch)) {
+  for (const Serves::OfTask& serve : serves_.leave_epoch(epoch)) {
     Peer* to = peer(serve.requester);
     if (to != nullptr && to->term == serve.requester_term) {
       answer(*to, serve.epoch, {serve.pull, Outcome::epoch_passed, 0, {}});
@@ -228,6 +229,7 @@ void Replica::flush(Time now, ReplicaEffects& out) {
   if (role_ != Role::primary || !lease_.holds(now)) return;
   if (seal_.try_close(*view_)) ask_controller(now, out);
   if (!seal_.is_closed()) return;  // what waits is sent when the last acknowledgement is in
+  for (OutsideReply& reply : outside_.take_unsent()) out.push_back(effect::ReplyOutside{std::move(reply)});
   for (Peer* peer : dirty_) {
     peer->dirty = false;
     flush(*peer, false, now, out);
@@ -271,7 +273,7 @@ Stamp Replica::stamp_to(const Peer& peer) const {
 }
 
 void Replica::recompute_wakeup(Time now) {
-  wakeup_ = std::min({pulls_.next_deadline(), acknowledge_at_, ask_again_at_});
+  wakeup_ = std::min({pulls_.next_deadline(), acknowledge_at_, ask_again_at_, outside_.next_expiry()});
   if (role_ == Role::primary) wake_at(seal_.ask_at());
   for (const auto& peer : peers_) wake_at(peer->channel.resend_at());
   wakeup_ = std::max(wakeup_, now + milliseconds(1));  // what cannot be done now is not asked for in a loop

@@ -13,6 +13,7 @@
 #include "host/core/flags.hpp"
 #include "host/core/job.hpp"
 #include "host/core/lease.hpp"
+#include "host/core/outside_serves.hpp"
 #include "host/core/pulls.hpp"
 #include "host/core/replica_event.hpp"
 #include "host/core/seal.hpp"
@@ -32,7 +33,10 @@ struct ReplicaCounters {
   std::uint32_t held = 0;          ///< frames that came out of order
   std::uint32_t epoch_passed = 0;  ///< frames of an epoch that this replica has left
   std::uint32_t late_answers = 0;
-  std::uint32_t late_replies = 0;  ///< of the task, to pulls that had ended
+  std::uint32_t late_replies = 0;       ///< of the task, to pulls that had ended
+  std::uint32_t outside_not_here = 0;   ///< pulls from outside that came without a term, role or lease to serve them
+  std::uint32_t outside_repeated = 0;   ///< pulls from outside that were known already
+  std::uint32_t outside_forgotten = 0;  ///< that nobody ended
   std::uint32_t resent = 0;
   std::uint64_t pulls = 0;  ///< ended here
 };
@@ -89,6 +93,8 @@ class Replica {
   void on(event::Stop& stop, Time now, ReplicaEffects& out);
   void on(event::Tick& tick, Time now, ReplicaEffects& out);
   void on(event::FrameArrived& arrived, Time now, ReplicaEffects& out);
+  void on(event::OutsideArrived& arrived, Time now, ReplicaEffects& out);
+  void on(event::OutsideEnded& ended, Time now, ReplicaEffects& out);
   void on(event::RaiseFlag& raise, Time now, ReplicaEffects& out);
   void on(event::StartPull& start, Time now, ReplicaEffects& out);
   void on(event::CancelPull& cancel, Time now, ReplicaEffects& out);
@@ -121,10 +127,16 @@ class Replica {
   void deliver(Peer& from, const Stamp& stamp, PullRequest request, ReplicaEffects& out);
   void deliver(Peer& from, const Stamp& stamp, PullAnswer answer, ReplicaEffects& out);
   void answer(Peer& to, Epoch epoch, PullAnswer answer);
+  void answer(const Serves::OfTask& serve, event::Reply& reply);
+  void answer(const OutsideName& name, event::Reply& reply);
   void announce(const Flag& flag);
   void adopt(const StoredFlag& stored);
   void adopt_early();
   void repeat_to(TaskId restarted);
+
+  // From outside.
+  void forget_outside(const OutsideName& name);
+  void expire_outside(Time now);
 
   // After each event.
   bool may_act(Time now) const { return role_ == Role::primary && seal_.is_closed() && lease_.holds(now); }
@@ -138,6 +150,8 @@ class Replica {
   static constexpr Duration kAcknowledgeAfter = milliseconds(20);
   static constexpr std::uint64_t kAcknowledgeFrames = 32;
   static constexpr Duration kAskAgainAfter = milliseconds(500);
+  /// Nobody tells when a lease begins again.
+  static constexpr Duration kOutsideTryAfter = milliseconds(100);
 
   // Fixed after construction.
   const Identity identity_;
@@ -159,6 +173,7 @@ class Replica {
   Flags early_flags_;  ///< of early_epoch_, to adopt when it is entered
   Pulls pulls_;
   Serves serves_;
+  OutsideServes outside_;
 
   std::optional<effect::AskAdvance> asked_advance_;
   std::optional<effect::AskFinish> asked_finish_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "host/core/bytes.hpp"
 #include "host/core/frame.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/outside_pull.hpp"
 #include "host/core/replication.hpp"
 
 namespace taskgraph::core {
@@ -59,6 +61,14 @@ struct FrameArrived {
   Frame frame;
 };
 
+// From an asker of pulls that is no task.
+struct OutsideArrived {
+  OutsideRequest request;
+};
+struct OutsideEnded {
+  OutsideEnd end;
+};
+
 // From the task: what its hooks asked for, in order, after the hook returned. `epoch` is the one that the task was in
 // when it asked: what was meant for an epoch that has passed meanwhile is dropped, never done in the next one.
 struct RaiseFlag {
@@ -99,9 +109,10 @@ struct Fail {
 
 }  // namespace event
 
-using ReplicaEvent = std::variant<event::ApplyView, event::EpochLearned, event::SealAcknowledged, event::Stop,
-                                  event::Tick, event::FrameArrived, event::RaiseFlag, event::StartPull,
-                                  event::CancelPull, event::Reply, event::AdvanceEpoch, event::FinishJob, event::Fail>;
+using ReplicaEvent =
+    std::variant<event::ApplyView, event::EpochLearned, event::SealAcknowledged, event::Stop, event::Tick,
+                 event::FrameArrived, event::OutsideArrived, event::OutsideEnded, event::RaiseFlag, event::StartPull,
+                 event::CancelPull, event::Reply, event::AdvanceEpoch, event::FinishJob, event::Fail>;
 
 namespace effect {
 
@@ -121,7 +132,7 @@ struct DeliverFlag {
 };
 struct Serve {
   std::uint64_t serve = 0;
-  TaskId from;
+  std::optional<TaskId> from;  ///< nothing: from outside, and of no epoch
   std::string method;
   Bytes body;
 };
@@ -151,6 +162,10 @@ struct Send {
   LifeId to;
   Frame frame;
 };
+/// To who asked.
+struct ReplyOutside {
+  OutsideReply reply;
+};
 struct ViewApplied {
   ViewVersion version;
   std::vector<StoredFlag> flags;  ///< stored from the tasks whose entries changed
@@ -177,7 +192,7 @@ struct AskFinish {
 using ReplicaEffect =
     std::variant<effect::BecamePrimary, effect::BecameBackup, effect::EnterEpoch, effect::DeliverFlag, effect::Serve,
                  effect::PullEnded, effect::NeighbourChanged, effect::Exit, effect::Failed, effect::Send,
-                 effect::ViewApplied, effect::AskSeal, effect::AskAdvance, effect::AskFinish>;
+                 effect::ReplyOutside, effect::ViewApplied, effect::AskSeal, effect::AskAdvance, effect::AskFinish>;
 /// In the order in which they must be performed: fence, notify, send.
 using ReplicaEffects = std::vector<ReplicaEffect>;
 

@@ -197,7 +197,7 @@ void Replica::deliver(Peer& from, const Stamp& stamp, PullRequest request, Repli
     return answer(from, stamp.epoch,
                   {request.pull, Outcome::error, code::kBusy, Bytes("limits.serves_open is reached")});
   }
-  const std::uint64_t serve = serves_.open({from.task, from.term, request.pull, stamp.epoch});
+  const std::uint64_t serve = serves_.open(Serves::OfTask{from.task, from.term, request.pull, stamp.epoch});
   out.push_back(effect::Serve{serve, from.task, std::move(request.method), std::move(request.body)});
 }
 
@@ -211,6 +211,15 @@ void Replica::deliver(Peer& from, const Stamp&, PullAnswer answer, ReplicaEffect
 }
 
 // ---------------------------------------------------------------- frames out
+
+void Replica::answer(const Serves::OfTask& serve, event::Reply& reply) {
+  Peer* const to = peer(serve.requester);
+  if (to == nullptr || to->term != serve.requester_term) {
+    ++counters_.late_replies;  // the requester is gone
+    return;
+  }
+  answer(*to, serve.epoch, {serve.pull, reply.outcome, reply.code, std::move(reply.body)});
+}
 
 void Replica::answer(Peer& to, Epoch epoch, PullAnswer answer) {
   to.channel.push(std::move(answer), epoch);

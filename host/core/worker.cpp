@@ -38,6 +38,8 @@ void Worker::on(event::EpochPushed& pushed, Time now, WorkerEffects& out) {
   if (epoch_.has_value() && pushed.epoch <= *epoch_) return;
   epoch_ = pushed.epoch;
   flags_.clear();  // flags end with their epoch
+  late_.clear();
+  late_again_at_ = Time::never();
   for (const auto& [task, running] : replicas_) out.push_back(effect::ToReplica{task, event::EpochLearned{*epoch_}});
   try_apply(now, out);
 }
@@ -73,16 +75,22 @@ void Worker::try_apply(Time now, WorkerEffects& out) {
   acknowledge_at_ = std::min(acknowledge_at_, now + kAcknowledgeAfter);
 }
 
-void Worker::on(event::ReplicaApplied& applied, Time, WorkerEffects& out) {
+void Worker::on(event::ReplicaApplied& applied, Time now, WorkerEffects& out) {
   const auto found = replicas_.find(applied.task);
   if (found == replicas_.end() || found->second.seat != applied.seat) return;
   std::vector<TaskId> late;  // whose grants have been acknowledged without these flags
   for (StoredFlag& flag : applied.applied.flags) {
     if (flag.epoch != epoch_) continue;
-    if (acknowledged_ && std::find(late.begin(), late.end(), flag.sender) == late.end()) late.push_back(flag.sender);
+    // Also when it is an older view that granted it: the newest is still to be acknowledged then.
+    const bool is_late = std::find(granted_.begin(), granted_.end(), flag.sender) == granted_.end();
+    if (is_late && std::find(late.begin(), late.end(), flag.sender) == late.end()) late.push_back(flag.sender);
     flags_.push_back(std::move(flag));
   }
-  for (const TaskId task : late) acknowledge(task, out);
+  for (const TaskId task : late) {
+    acknowledge(task, out);
+    if (std::find(late_.begin(), late_.end(), task) == late_.end()) late_.push_back(task);
+  }
+  if (!late.empty()) late_again_at_ = std::min(late_again_at_, now + kLateAgainAfter);
   Running& running = found->second;
   const bool lagged = running.applied < view_->version();
   running.applied = std::max(running.applied, applied.applied.version);
@@ -137,6 +145,20 @@ void Worker::on(event::ReplicaEnded& ended, Time now, WorkerEffects& out) {
   if (lagged && --lagging_ == 0) acknowledge_all(out);
 }
 
+void Worker::on(event::OutsideAsked& asked, Time, WorkerEffects& out) {
+  const TaskId task = asked.request.task;
+  if (!replicas_.contains(task)) {
+    out.push_back(effect::ReplyOutside{OutsideReply::not_here(asked.request)});
+    return;
+  }
+  out.push_back(effect::ToReplica{task, event::OutsideArrived{std::move(asked.request)}});
+}
+
+void Worker::on(event::OutsideGivenUp& given_up, Time, WorkerEffects& out) {
+  const TaskId task = given_up.end.task;
+  if (replicas_.contains(task)) out.push_back(effect::ToReplica{task, event::OutsideEnded{given_up.end}});
+}
+
 void Worker::on(event::StopAll& stop, Time, WorkerEffects& out) {
   if (stopping_) return;
   stopping_ = true;
@@ -146,6 +168,10 @@ void Worker::on(event::StopAll& stop, Time, WorkerEffects& out) {
 
 void Worker::on(event::Tick&, Time now, WorkerEffects& out) {
   if (now >= acknowledge_at_) acknowledge_all(out);
+  if (now >= late_again_at_) {
+    for (const TaskId task : late_) acknowledge(task, out);
+    late_again_at_ = now + kLateAgainAfter;
+  }
   if (now < resign_again_at_) return;
   for (const Resignation& resignation : resignations_) out.push_back(effect::Resign{resignation});
   resign_again_at_ = now + kResignAgainAfter;

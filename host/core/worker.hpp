@@ -58,13 +58,21 @@ struct ReplicaEnded {
 struct SealAsked {
   SealAsk ask;
 };
+/// From outside, by way of this host's supervisor: behind the views that it knew then.
+struct OutsideAsked {
+  OutsideRequest request;
+};
+struct OutsideGivenUp {
+  OutsideEnd end;
+};
 struct StopAll {
   ExitReason reason;
 };
 }  // namespace event
 
-using WorkerEvent = std::variant<event::ViewPushed, event::EpochPushed, event::ReplicaApplied, event::ReplicaEnded,
-                                 event::SealAsked, event::StopAll, event::Tick>;
+using WorkerEvent =
+    std::variant<event::ViewPushed, event::EpochPushed, event::ReplicaApplied, event::ReplicaEnded, event::SealAsked,
+                 event::OutsideAsked, event::OutsideGivenUp, event::StopAll, event::Tick>;
 
 namespace effect {
 /// Make a replica, give it `epoch`, then `view` as its first one.
@@ -92,8 +100,8 @@ struct Resign {
 struct AllStopped {};
 }  // namespace effect
 
-using WorkerEffect =
-    std::variant<effect::CreateReplica, effect::ToReplica, effect::SendSealAck, effect::Resign, effect::AllStopped>;
+using WorkerEffect = std::variant<effect::CreateReplica, effect::ToReplica, effect::SendSealAck, effect::Resign,
+                                  effect::ReplyOutside, effect::AllStopped>;
 using WorkerEffects = std::vector<WorkerEffect>;
 
 /// Owned by the worker's adapter, on its strand. Memory: one entry per replica.
@@ -102,7 +110,7 @@ class Worker {
   explicit Worker(LifeId life) : life_(life) {}
 
   void handle(WorkerEvent event, Time now, WorkerEffects& out);
-  Time wakeup() const { return std::min(resign_again_at_, acknowledge_at_); }
+  Time wakeup() const { return std::min({resign_again_at_, acknowledge_at_, late_again_at_}); }
 
   LifeId life() const { return life_; }
   /// No replica of this life handles anything under an older one; 0 before the first, and until it is acknowledged.
@@ -121,6 +129,8 @@ class Worker {
   void on(event::ReplicaApplied& applied, Time now, WorkerEffects& out);
   void on(event::ReplicaEnded& ended, Time now, WorkerEffects& out);
   void on(event::SealAsked& asked, Time now, WorkerEffects& out);
+  void on(event::OutsideAsked& asked, Time now, WorkerEffects& out);
+  void on(event::OutsideGivenUp& given_up, Time now, WorkerEffects& out);
   void on(event::StopAll& stop, Time now, WorkerEffects& out);
   void on(event::Tick& tick, Time now, WorkerEffects& out);
 
@@ -132,6 +142,8 @@ class Worker {
   /// How long an acknowledgement waits for the flags that replicas report as they apply the view. A replica whose hook
   /// takes longer holds up nobody: what it has stored follows.
   static constexpr Duration kAcknowledgeAfter = milliseconds(20);
+  /// What follows may get lost, and nobody asks for it: who has the first acknowledgement takes it for the whole.
+  static constexpr Duration kLateAgainAfter = milliseconds(500);
 
   const LifeId life_;
   View view_;
@@ -145,6 +157,8 @@ class Worker {
   std::map<TaskId, ReplicaCounter> newest_;  ///< counter of the newest replica made here: none is made twice
   std::vector<TaskId> granted_;              ///< tasks with a new term in views since the last acknowledgement
   std::vector<StoredFlag> flags_;            ///< stored from tasks with new terms, in this epoch
+  std::vector<TaskId> late_;                 ///< whose grants were acknowledged before all flags were known
+  Time late_again_at_ = Time::never();
   std::vector<Resignation> resignations_;
   Time resign_again_at_ = Time::never();
 };

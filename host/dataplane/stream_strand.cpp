@@ -91,6 +91,7 @@ void StreamStrand::flush() {
       output_.pop_front();
     }
   }
+  if (is_open() && !connecting_) emptied();
 }
 
 void StreamStrand::ready(std::uint32_t events, core::Time) {

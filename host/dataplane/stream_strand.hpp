@@ -36,6 +36,9 @@ class StreamStrand : public runtime::IoStrand, protected Output {
   std::size_t unsent_bytes() const { return unsent_bytes_; }
   /// Tries to write now; by `ready` and `posted` at their ends.
   void flush();
+  /// By flush(), when nothing is left to be written: the moment to send more of something large, a piece of it. Written
+  /// by the next flush().
+  virtual void emptied() {}
 
   virtual void connected() {}
   /// Where the next bytes belong, if the stream is in the middle of something large; else empty.

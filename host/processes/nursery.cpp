@@ -45,10 +45,12 @@ Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::S
       slots_(workers) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     workers_.push_back(std::make_unique<WorkerProcess>(
-        executor, WorkerProcess::Listener{[this, i](wire::ToSupervisor&& message) {
-                                            Mailbox::post(NurseryEvent{NurseryEvent::Told{i, std::move(message)}});
-                                          },
-                                          [this, i] { Mailbox::post(NurseryEvent{NurseryEvent::Died{i}}); }}));
+        executor, spec.limits.message_bytes,
+        WorkerProcess::Listener{[this, i](wire::ToSupervisor&& message) {
+                                  Mailbox::post(NurseryEvent{NurseryEvent::Told{i, std::move(message)}});
+                                },
+                                [this](core::OutsideReply&& reply) { outside_->replied(std::move(reply)); },
+                                [this, i] { Mailbox::post(NurseryEvent{NurseryEvent::Died{i}}); }}));
   }
 }
 
@@ -128,6 +130,10 @@ void Nursery::on(NurseryEvent::Told& event, core::Time) {
 }
 
 void Nursery::told(Slot& slot, wire::Ready& ready) {
+  {
+    const std::lock_guard lock(methods_mutex_);  // the same plugin each time
+    if (!read_only_methods_.has_value()) read_only_methods_.emplace(std::move(ready.read_only_methods));
+  }
   slot.port = ready.port;
   runtime::log(LogLevel::debug, fmt::format("worker {} is ready", number_of(slot)));
   announce_addresses();
@@ -176,6 +182,24 @@ void Nursery::announce_addresses() {
 // ---------------------------------------------------------------- what workers are told
 
 void Nursery::on(core::WorkerEvent& event, core::Time now) {
+  const core::WorkerEvent passed_on = event;
+  pass_on(event, now);
+  outside_->heard(passed_on);  // behind it: what it asks for meets workers that know the view
+}
+
+void Nursery::on(NurseryEvent::Outside& outside, core::Time) {
+  for (const Slot& slot : slots_) {
+    if (slot.worker == nullptr || slot.worker->life() != outside.to) continue;
+    std::visit([&](auto& one) { slot.worker->send(std::move(one)); }, outside.what);
+  }
+}
+
+bool Nursery::is_read_only(std::string_view method) const {
+  const std::lock_guard lock(methods_mutex_);
+  return read_only_methods_.has_value() && read_only_methods_->contains(method);
+}
+
+void Nursery::pass_on(core::WorkerEvent& event, core::Time now) {
   if (auto* view = std::get_if<core::event::ViewPushed>(&event)) {
     view_ = view->view;
     return send_to_ready(std::move(*view));

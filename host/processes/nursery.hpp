@@ -4,16 +4,20 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "host/core/restart.hpp"
+#include "host/plugin/read_only_methods.hpp"
 #include "host/processes/death.hpp"
 #include "host/processes/worker_process.hpp"
 #include "host/runtime/host_actor.hpp"
 #include "host/runtime/mailbox.hpp"
+#include "host/runtime/outside_actor.hpp"
 
 namespace taskgraph::processes {
 
@@ -27,23 +31,38 @@ struct NurseryEvent {
   struct Died {
     std::size_t slot;
   };
-  std::variant<Begin, Told, Died, core::WorkerEvent> what;
+  /// Lost when the life has ended.
+  struct Outside {
+    core::LifeId to;
+    std::variant<core::OutsideRequest, core::OutsideEnd> what;
+  };
+  std::variant<Begin, Told, Died, core::WorkerEvent, Outside> what;
 };
 
 /// A strand; at a stable address until the executor has stopped. Memory and descriptors: of the workers that run,
 /// however many have died.
-class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Workers {
+class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Workers, public runtime::OutsideRoute {
  public:
   /// `chaos`: the memory of the job's ledger; open as long as workers start.
   Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers,
           const process::Descriptor& chaos);
 
   /// Once, before events flow.
-  void set_host(runtime::HostActor& host) { host_ = &host; }
+  void set_host(runtime::HostActor& host, runtime::OutsideActor& outside) {
+    host_ = &host;
+    outside_ = &outside;
+  }
 
   // Any thread.
   void begin() { Mailbox::post(NurseryEvent{NurseryEvent::Begin{}}); }
   void post(const core::WorkerEvent& event) override { Mailbox::post(NurseryEvent{event}); }
+  void send(core::LifeId to, core::OutsideRequest&& request) override {
+    Mailbox::post(NurseryEvent{NurseryEvent::Outside{to, std::move(request)}});
+  }
+  void send(core::LifeId to, const core::OutsideEnd& end) override {
+    Mailbox::post(NurseryEvent{NurseryEvent::Outside{to, end}});
+  }
+  bool is_read_only(std::string_view method) const;
   std::uint64_t pulls() const { return pulls_.load(std::memory_order_relaxed); }
   std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   std::uint64_t frames_dropped() const { return frames_dropped_.load(std::memory_order_relaxed); }
@@ -77,12 +96,16 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   void on(NurseryEvent::Told& told, core::Time now);
   void on(NurseryEvent::Died& died, core::Time now);
   void on(core::WorkerEvent& event, core::Time now);
+  void on(NurseryEvent::Outside& outside, core::Time now);
+  void pass_on(core::WorkerEvent& event, core::Time now);
 
   void told(Slot& slot, wire::Ready& ready);
   void told(Slot& slot, wire::CannotStart& failure);
   void told(Slot& slot, wire::Counters& counters);
   void told(Slot& slot, core::effect::AllStopped& stopped);
   void told(Slot& slot, wire::Fenced& fenced);
+  void told(Slot&, wire::OutsideReplyStart&) {}  // WorkerProcess puts them together
+  void told(Slot&, wire::BodyPart&) {}
   template <typename Request>
   void told(Slot&, Request& request) {
     host_->post(core::event::FromWorker{std::move(request)});
@@ -113,6 +136,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   core::Time looked_at_;
   core::RestartPolicy restarts_;
   runtime::HostActor* host_ = nullptr;
+  runtime::OutsideActor* outside_ = nullptr;
   std::vector<Slot> slots_;
   std::vector<std::unique_ptr<WorkerProcess>> workers_;  ///< by slot; some are not there just now
   core::View view_;                                      ///< as the workers were told
@@ -122,6 +146,8 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   std::atomic<std::uint64_t> pulls_{0};
   std::atomic<std::uint64_t> failures_{0};
   std::atomic<std::uint64_t> frames_dropped_{0};
+  mutable std::mutex methods_mutex_;
+  std::optional<plugin::ReadOnlyMethods> read_only_methods_;  ///< guarded by methods_mutex_
 };
 
 }  // namespace taskgraph::processes

@@ -8,6 +8,7 @@
 #include "host/processes/nursery.hpp"
 #include "host/runtime/executor.hpp"
 #include "host/runtime/host_actor.hpp"
+#include "host/runtime/outside_actor.hpp"
 #include "host/runtime/random_uuid.hpp"
 
 namespace taskgraph::processes {
@@ -21,18 +22,20 @@ struct ProcessJob::Parts {
         chaos(chaos_plan, topology.spec.topology->task_count(), chaos_memory.words()),
         executor(1),
         nursery(executor, topology.spec, std::move(settings.setup), settings.workers, chaos_memory.descriptor()),
-        host(executor, topology.spec, coordinator, runtime::random_uuid<core::HostId>(), topology.digest, nursery,
-             std::move(listener)) {
-    nursery.set_host(host);
+        outside(executor, id, topology.spec, nursery),
+        host(executor, topology.spec, coordinator, id, topology.digest, nursery, std::move(listener)) {
+    nursery.set_host(host, outside);
   }
 
   const config::TopologyFile& topology;
   const core::ChaosPlan chaos_plan;
   const ChaosMemory chaos_memory;
   const core::ChaosLedger chaos;
+  const core::HostId id = runtime::random_uuid<core::HostId>();
   coordinator::Embedded coordinator;
   runtime::Executor executor;
   Nursery nursery;
+  runtime::OutsideActor outside;
   runtime::HostActor host;
 };
 
@@ -53,6 +56,7 @@ ProcessJob::ProcessJob(ProcessJobSettings settings, runtime::HostActor::Listener
 
 ProcessJob::~ProcessJob() {
   parts_->executor.stop();
+  parts_->outside.drop_all();
   parts_->nursery.close();
   parts_->coordinator.close();
 }
@@ -83,6 +87,14 @@ runtime::ProgressFacts ProcessJob::facts() const {
 
 std::uint64_t ProcessJob::chaos_faults() const {
   return parts_->chaos.faults();
+}
+
+runtime::OutsidePulls& ProcessJob::outside_pulls() {
+  return parts_->outside;
+}
+
+bool ProcessJob::is_read_only(std::string_view method) const {
+  return parts_->nursery.is_read_only(method);
 }
 
 std::uint64_t ProcessJob::frames_dropped() const {

@@ -35,6 +35,8 @@ class ProcessJob final : public runtime::Job {
   runtime::ProgressFacts facts() const override;
   std::uint64_t chaos_faults() const override;
   std::uint64_t frames_dropped() const override;
+  runtime::OutsidePulls& outside_pulls() override;
+  bool is_read_only(std::string_view method) const override;
 
  private:
   struct Parts;

@@ -26,6 +26,7 @@
 #include "host/dataplane/plane.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/plugin/library.hpp"
+#include "host/plugin/read_only_methods.hpp"
 #include "host/process/descendants.hpp"
 #include "host/processes/beat_page.hpp"
 #include "host/processes/chaos_memory.hpp"
@@ -36,6 +37,7 @@
 #include "host/runtime/log.hpp"
 #include "host/runtime/signals.hpp"
 #include "host/runtime/worker_actor.hpp"
+#include "host/wire/body_joiner.hpp"
 #include "host/wire/control_codec.hpp"
 
 namespace taskgraph::processes {
@@ -108,10 +110,11 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
         executor_(setup.threads, [this](unsigned thread) { begin_thread(thread); }),
         plane_(executor_, setup.job, setup.life, secret_of(setup), topology.spec.limits.message_bytes, *this),
         worker_(executor_, {topology.spec, lease_of(lease_memory_), plugin, chaos_}, setup.life, *this),
+        requests_(topology.spec.limits.message_bytes),
         link_(executor_, *this) {
     ::fcntl(kLinkDescriptor, F_SETFL, O_NONBLOCK);
     link_.start(process::Descriptor(::fcntl(kLinkDescriptor, F_DUPFD_CLOEXEC, kLeaseDescriptor + 1)));
-    tell(wire::Ready{plane_.port()});
+    tell(wire::Ready{plane_.port(), plugin::ReadOnlyMethods(plugin).names()});
   }
 
   /// Blocks until all replicas have exited as they were told to, and the supervisor has let this worker go. Leaves the
@@ -139,8 +142,9 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
       auto* const message = std::get_if<wire::ToWorker>(&decoded);
       if (message == nullptr) return false;
       std::visit([this](auto& one) { process_.told(one); }, *message);
-      return true;
+      return process_.requests_.ok();
     }
+    std::string body_part(std::string_view part) const override { return encoded(wire::BodyPart{part}); }
     /// By the supervisor's end, which the main thread sees itself, or by what makes no sense.
     void ended(const std::string&) override { ::shutdown(kLinkDescriptor, SHUT_RDWR); }
     WorkerProcess& process_;
@@ -162,6 +166,12 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
     }
     worker_.post(core::WorkerEvent(stop));
   }
+  void told(wire::OutsideRequestStart& start) { asked(requests_.begin(std::move(start.request), start.body_bytes)); }
+  void told(wire::BodyPart& part) { asked(requests_.add(part.bytes)); }
+  void told(core::OutsideEnd& end) { worker_.receive(end); }
+  void asked(std::optional<core::OutsideRequest> request) {
+    if (request.has_value()) worker_.receive(*std::move(request));
+  }
   template <typename Event>
   void told(Event& event) {
     worker_.post(core::WorkerEvent(std::move(event)));
@@ -174,6 +184,10 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   void send(core::LifeId to, core::SealAck&& ack) override { plane_.send(to, std::move(ack)); }
   void ask(runtime::WorkerRequest&& request) override {
     std::visit([this](auto& one) { tell(std::move(one)); }, request);
+  }
+  void reply(core::OutsideReply&& reply) override {
+    core::Bytes body = reply.body;
+    link_.send_with_body(encoded(wire::OutsideReplyStart{std::move(reply), 0}), std::move(body));
   }
   void replica_failed(core::TaskId) override {
     failures_.fetch_add(1);
@@ -225,6 +239,7 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   runtime::Executor executor_;
   dataplane::Plane plane_;
   runtime::WorkerActor worker_;
+  wire::BodyJoiner<core::OutsideRequest> requests_;  ///< on the link's strand
   Link link_;
 };
 

@@ -52,9 +52,9 @@ process::Child spawn(int output, int link, int page, int chaos, int lease) {
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(runtime::Executor& executor, Listener listener)
+WorkerProcess::WorkerProcess(runtime::Executor& executor, std::uint64_t body_bytes_max, Listener listener)
     : listener_(std::move(listener)),
-      link_(executor, listener_),
+      link_(executor, body_bytes_max, listener_),
       output_(executor, {[](std::string_view lines) { runtime::pass_on(lines); }, [this] { link_.finish(); }}) {}
 
 void WorkerProcess::start(const wire::Setup& setup, const process::Descriptor& chaos) {
@@ -80,10 +80,29 @@ WorkerProcess::Remains WorkerProcess::reap() {
   return remains;
 }
 
-void WorkerProcess::send(const wire::ToWorker& message) {
+namespace {
+
+std::string encoded(const wire::ToWorker& message) {
   std::string bytes;
-  if (wire::encode(message, bytes)) return link_.send_message(std::move(bytes));
-  runtime::log(runtime::LogLevel::error, "bug: a message to a worker is beyond its limits, and is lost");
+  if (!wire::encode(message, bytes)) {
+    runtime::log(runtime::LogLevel::error, "bug: a message to a worker is beyond its limits, and is lost");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void WorkerProcess::send(const wire::ToWorker& message) {
+  link_.send_message(encoded(message));
+}
+
+void WorkerProcess::send(core::OutsideRequest&& request) {
+  core::Bytes body = request.body;
+  link_.send_with_body(encoded(wire::OutsideRequestStart{std::move(request), 0}), std::move(body));
+}
+
+void WorkerProcess::send(const core::OutsideEnd& end) {
+  link_.send_behind_bodies(encoded(end));
 }
 
 /// Its output is read on the way: a worker that waits for that could not end.
@@ -105,8 +124,22 @@ bool WorkerProcess::Link::message(std::string_view bytes) {
   auto decoded = wire::decode_to_supervisor(bytes);
   auto* const message = std::get_if<wire::ToSupervisor>(&decoded);
   if (message == nullptr) return false;
-  listener_.told(std::move(*message));
-  return true;
+  if (auto* start = std::get_if<wire::OutsideReplyStart>(message)) {
+    replied(replies_.begin(std::move(start->reply), start->body_bytes));
+  } else if (const auto* part = std::get_if<wire::BodyPart>(message)) {
+    replied(replies_.add(part->bytes));
+  } else {
+    listener_.told(std::move(*message));
+  }
+  return replies_.ok();
+}
+
+void WorkerProcess::Link::replied(std::optional<core::OutsideReply> reply) {
+  if (reply.has_value()) listener_.replied(*std::move(reply));
+}
+
+std::string WorkerProcess::Link::body_part(std::string_view bytes) const {
+  return encoded(wire::BodyPart{bytes});
 }
 
 }  // namespace taskgraph::processes

@@ -14,6 +14,8 @@
 #include "host/processes/beat_page.hpp"
 #include "host/processes/control_link.hpp"
 #include "host/processes/worker_output.hpp"
+#include "host/runtime/worker_outside.hpp"
+#include "host/wire/body_joiner.hpp"
 #include "host/wire/control.hpp"
 
 namespace taskgraph::processes {
@@ -25,11 +27,13 @@ class WorkerProcess final {
   /// Called on strands of this process, in order.
   struct Listener {
     std::function<void(wire::ToSupervisor&&)> told;
+    std::function<void(core::OutsideReply&&)> replied;
     /// All that it has told came before. It is to be reaped.
     std::function<void()> died;
   };
 
-  WorkerProcess(runtime::Executor& executor, Listener listener);
+  /// A reply of more than `body_bytes_max` ends the link.
+  WorkerProcess(runtime::Executor& executor, std::uint64_t body_bytes_max, Listener listener);
 
   /// Spawns a process and sends its setup; it gets the memory of `chaos`. The one before has been reaped. Throws
   /// std::system_error.
@@ -48,6 +52,8 @@ class WorkerProcess final {
   core::LifeId life() const { return process_->life; }
   pid_t pid() const { return process_->child.pid(); }
   void send(const wire::ToWorker& message);
+  void send(core::OutsideRequest&& request);
+  void send(const core::OutsideEnd& end);
   /// When it was seen to run; before its first beat: when it was started.
   core::Time newest_beat() const { return std::max(process_->started, page().newest()); }
   const BeatPage& page() const { return BeatPage::in(process_->page); }
@@ -65,14 +71,22 @@ class WorkerProcess final {
  private:
   class Link final : public ControlLink {
    public:
-    Link(runtime::Executor& executor, const Listener& listener) : ControlLink(executor), listener_(listener) {}
+    Link(runtime::Executor& executor, std::uint64_t body_bytes_max, const Listener& listener)
+        : ControlLink(executor), listener_(listener), replies_(body_bytes_max) {}
     void hang_up() { close(); }
 
    private:
     bool message(std::string_view bytes) override;
     void ended(const std::string&) override {}  // its death says more
-    void finished() override { listener_.died(); }
+    std::string body_part(std::string_view bytes) const override;
+    void replied(std::optional<core::OutsideReply> reply);
+    /// What the next process sends begins anew.
+    void finished() override {
+      replies_.begin_anew();
+      listener_.died();
+    }
     const Listener& listener_;
+    wire::BodyJoiner<core::OutsideReply> replies_;
   };
   /// What belongs to one process.
   struct Process {

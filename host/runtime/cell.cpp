@@ -148,7 +148,12 @@ void Cell::on(Create& create) {
 }
 
 void Cell::on(core::ReplicaEvent& event) {
-  if (live_ == nullptr || is_faulty(event)) return;
+  if (live_ == nullptr) {
+    const auto* const asked = std::get_if<core::event::OutsideArrived>(&event);
+    if (asked != nullptr) shared_.outside.reply(core::OutsideReply::not_here(asked->request));
+    return;
+  }
+  if (is_faulty(event)) return;
   drive(std::move(event));
 }
 

@@ -29,6 +29,7 @@ namespace taskgraph::runtime {
 class CellOutside {
  public:
   virtual void send(core::LifeId to, core::Frame&& frame) = 0;
+  virtual void reply(core::OutsideReply&& reply) = 0;
   virtual void view_applied(core::TaskId task, core::ReplicaCounter counter, core::effect::ViewApplied&& applied) = 0;
   virtual void ask_seal(core::TaskId task, core::effect::AskSeal&& ask) = 0;
   virtual void ask_advance(core::TaskId task, core::effect::AskAdvance ask) = 0;
@@ -78,8 +79,8 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   // --- any thread
   /// A replica that is still there is told to exit as replaced first.
   void create(Create create);
-  /// Dropped when there is no replica. A frame is dropped, too, when kFramesQueuedMax of them wait already: the channel
-  /// that it belongs to sends it again.
+  /// Dropped when there is no replica; who asks from outside is told. A frame is dropped, too, when kFramesQueuedMax of
+  /// them wait already: the channel that it belongs to sends it again.
   void post(core::ReplicaEvent&& event);
   /// From the return of this call on, the replica handles nothing more under an older view (core::ViewLatch).
   void apply(core::event::ApplyView&& view);
@@ -167,6 +168,7 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void perform(core::effect::Exit& effect);
   void perform(core::effect::Failed& effect);
   void perform(core::effect::Send& effect);
+  void perform(core::effect::ReplyOutside& effect);
   void perform(core::effect::ViewApplied& effect);
   void perform(core::effect::AskSeal& effect);
   void perform(core::effect::AskAdvance& effect);

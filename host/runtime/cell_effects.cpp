@@ -52,8 +52,9 @@ void Cell::perform(core::effect::Serve& effect) {
   }
   call(Hook::serve, [&](tg_error* error) {
     tg_pull* pull = live_->bridge.make_pull(effect.serve);  // the task's from here on
-    return live_->hooks().serve(live_->task.object, pull, effect.from.value, view_of(effect.method),
-                                view_of(effect.body.view()), error);
+    const std::uint64_t from = effect.from.has_value() ? effect.from->value : TG_FROM_OUTSIDE;
+    return live_->hooks().serve(live_->task.object, pull, from, view_of(effect.method), view_of(effect.body.view()),
+                                error);
   });
 }
 
@@ -93,6 +94,9 @@ void Cell::perform(core::effect::Failed& effect) {
 
 void Cell::perform(core::effect::Send& effect) {
   shared_.outside.send(effect.to, std::move(effect.frame));
+}
+void Cell::perform(core::effect::ReplyOutside& effect) {
+  shared_.outside.reply(std::move(effect.reply));
 }
 void Cell::perform(core::effect::ViewApplied& effect) {
   shared_.outside.view_applied(task_, live_->core.identity().seat.counter, std::move(effect));

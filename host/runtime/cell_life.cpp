@@ -10,10 +10,10 @@
 namespace taskgraph::runtime {
 // ---------------------------------------------------------------- chaos
 
-/// A task's events are numbered frames and epochs (here), views, and continuations; ticks and bare acknowledgements
-/// are not, which come as the clock has it. Whether a task's n-th event is a fault is the seed's matter alone while the
-/// plan's budget lasts. Which event is the n-th, and for whom nothing is left of the budget, is that of the threads'
-/// pace.
+/// A task's events are numbered frames and epochs (here), views, and continuations; ticks, bare acknowledgements and
+/// pulls from outside are not, which come as the clock and people have it. Whether a task's n-th event is a fault is
+/// the seed's matter alone while the plan's budget lasts. Which event is the n-th, and for whom nothing is left of the
+/// budget, is that of the threads' pace.
 bool Cell::is_faulty(core::ReplicaEvent& event) {
   auto* arrived = std::get_if<core::event::FrameArrived>(&event);
   if (arrived != nullptr && arrived->frame.stamp.sequence == 0) return false;

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "host/runtime/host_actor.hpp"
+#include "host/runtime/outside_pulls.hpp"
 #include "host/runtime/progress.hpp"
 
 namespace taskgraph::runtime {
 
-/// Owned by one thread, which calls all functions. Its listener is called on the job's threads.
+/// Owned by one thread, which calls all functions but those that say otherwise. Its listener is called on the job's
+/// threads.
 class Job {
  public:
   static constexpr core::Duration kLookEvery = kProgressRedraw;
@@ -28,6 +31,10 @@ class Job {
   virtual std::uint64_t chaos_faults() const = 0;
   /// Because too many waited for one task; each was sent again.
   virtual std::uint64_t frames_dropped() const = 0;
+  /// Until the job is destroyed: what is open then is answered `closed`, within the destructor.
+  virtual OutsidePulls& outside_pulls() = 0;
+  /// Any thread. Whether the plugin says that `method` changes nothing; false while no worker has loaded it yet.
+  virtual bool is_read_only(std::string_view method) const = 0;
 };
 
 using MakeJob = std::function<std::unique_ptr<Job>(HostActor::Listener)>;

@@ -7,16 +7,19 @@
 
 #include "host/coordinator/embedded.hpp"
 #include "host/core/assert.hpp"
+#include "host/plugin/read_only_methods.hpp"
 #include "host/runtime/hook_slots.hpp"
 #include "host/runtime/log.hpp"
+#include "host/runtime/outside_actor.hpp"
 #include "host/runtime/random_uuid.hpp"
 #include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::runtime {
 /// In the order of construction; the threads end first.
-struct LocalJob::Parts final : Workers, WorkerOutside {
+struct LocalJob::Parts final : Workers, WorkerOutside, OutsideRoute {
   Parts(LocalJobSettings settings, HostActor::Listener listener)
       : spec(settings.spec),
+        read_only_methods(settings.plugin),
         chaos_words(core::ChaosLedger::words(settings.chaos, settings.spec.topology->task_count())),
         chaos(settings.chaos, settings.spec.topology->task_count(), chaos_words),
         slots(settings.threads),
@@ -29,11 +32,14 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
       workers.push_back(std::make_unique<WorkerActor>(executor, parts, random_uuid<core::LifeId>(), *this));
     }
     running = workers.size();
-    host = std::make_unique<HostActor>(executor, settings.spec, coordinator, random_uuid<core::HostId>(),
-                                       std::move(settings.digest), *this, std::move(listener));
+    const auto id = random_uuid<core::HostId>();
+    outside = std::make_unique<OutsideActor>(executor, id, settings.spec, *this);
+    host = std::make_unique<HostActor>(executor, settings.spec, coordinator, id, std::move(settings.digest), *this,
+                                       std::move(listener));
   }
   void close() {
     executor.stop();
+    outside->drop_all();
     coordinator.close();
   }
   WorkerActor* find(core::LifeId life) const {
@@ -46,6 +52,7 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
   // Workers
   void post(const core::WorkerEvent& event) override {
     for (const auto& worker : workers) worker->post(event);
+    outside->heard(event);
   }
   // WorkerOutside
   core::JobId job() const override { return host->job(); }
@@ -59,6 +66,10 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
     if (WorkerActor* worker = find(to)) worker->receive(std::move(ack));
   }
   void ask(WorkerRequest&& request) override { host->post(core::event::FromWorker{std::move(request)}); }
+  void reply(core::OutsideReply&& reply) override { outside->replied(std::move(reply)); }
+  // OutsideRoute; lives end with the job
+  void send(core::LifeId to, core::OutsideRequest&& request) override { find(to)->receive(std::move(request)); }
+  void send(core::LifeId to, const core::OutsideEnd& end) override { find(to)->receive(end); }
   void replica_failed(core::TaskId) override { failures.fetch_add(1, std::memory_order_relaxed); }
   void hit_by(core::FaultKind) override { TG_ASSERT(!"workers here are no processes"); }
   void all_stopped() override {
@@ -66,6 +77,7 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
   }
 
   const core::JobSpec& spec;
+  const plugin::ReadOnlyMethods read_only_methods;
   const core::Lease lease = core::Lease::open_ended();  ///< the coordinator shares this process, and ends with it
   std::vector<Chaos::Word> chaos_words;
   Chaos chaos;
@@ -76,6 +88,7 @@ struct LocalJob::Parts final : Workers, WorkerOutside {
   HookWatch watch;
   Executor executor;
   std::vector<std::unique_ptr<WorkerActor>> workers;
+  std::unique_ptr<OutsideActor> outside;
   std::unique_ptr<HostActor> host;
 };
 
@@ -118,6 +131,14 @@ std::uint64_t LocalJob::frames_dropped() const {
   std::uint64_t sum = 0;
   for (const auto& worker : parts_->workers) sum += worker->frames_dropped();
   return sum;
+}
+
+OutsidePulls& LocalJob::outside_pulls() {
+  return *parts_->outside;
+}
+
+bool LocalJob::is_read_only(std::string_view method) const {
+  return parts_->read_only_methods.contains(method);
 }
 
 ProgressFacts LocalJob::facts() const {

@@ -32,6 +32,8 @@ class LocalJob final : public Job {
   ProgressFacts facts() const override;
   std::uint64_t chaos_faults() const override;
   std::uint64_t frames_dropped() const override;
+  OutsidePulls& outside_pulls() override;
+  bool is_read_only(std::string_view method) const override;
 
  private:
   struct Parts;

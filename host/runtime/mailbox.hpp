@@ -14,7 +14,7 @@ template <typename Event>
 class Mailbox : public Strand {
  public:
   explicit Mailbox(Executor& executor) : Strand(executor) {}
-  ~Mailbox() override { this->template destroy<Posted>(take_rest()); }
+  ~Mailbox() override { drop_posted(); }
 
   /// Any thread. `one`: the event, or what makes one.
   template <typename T>
@@ -25,6 +25,8 @@ class Mailbox : public Strand {
  protected:
   virtual void handle(Event event, core::Time now) = 0;
   virtual void ticked(core::Time now) = 0;
+  /// Destroys what was posted and never run; after the executor has stopped.
+  void drop_posted() { this->template destroy<Posted>(take_rest()); }
 
  private:
   struct Posted : Node {

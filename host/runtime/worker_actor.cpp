@@ -100,6 +100,10 @@ void WorkerActor::perform(core::effect::Resign& effect) {
   outside_.ask(std::move(effect.resignation));
 }
 
+void WorkerActor::perform(core::effect::ReplyOutside& effect) {
+  outside_.reply(std::move(effect.reply));
+}
+
 void WorkerActor::perform(core::effect::AllStopped&) {
   outside_.all_stopped();
 }

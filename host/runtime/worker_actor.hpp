@@ -43,6 +43,9 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   /// `then` is called once, on any thread, when each cell that there is has finished what it was doing: what it checked
   /// before this call it has acted upon.
   void after_all_cells(std::function<void()> then);
+  // What this life's supervisor passes on from outside: behind the views that it has sent.
+  void receive(core::OutsideRequest&& request) { post(core::event::OutsideAsked{std::move(request)}); }
+  void receive(const core::OutsideEnd& end) { post(core::event::OutsideGivenUp{end}); }
   std::uint64_t pulls() const { return sum_of_cells(&Cell::pulls); }
   std::uint64_t frames_dropped() const { return sum_of_cells(&Cell::frames_dropped); }
 
@@ -52,6 +55,7 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void ticked(core::Time now) override;
   // CellOutside, on the strands of cells
   void send(core::LifeId to, core::Frame&& frame) override;
+  void reply(core::OutsideReply&& reply) override { outside_.reply(std::move(reply)); }
   void view_applied(core::TaskId task, core::ReplicaCounter counter, core::effect::ViewApplied&& applied) override;
   void ask_seal(core::TaskId task, core::effect::AskSeal&& ask) override;
   void ask_advance(core::TaskId task, core::effect::AskAdvance ask) override;
@@ -66,6 +70,7 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void perform(core::effect::ToReplica& effect);
   void perform(core::effect::SendSealAck& effect);
   void perform(core::effect::Resign& effect);
+  void perform(core::effect::ReplyOutside& effect);
   void perform(core::effect::AllStopped& effect);
 
   std::optional<core::Fault> survived(std::optional<core::Fault> fault);

@@ -7,6 +7,7 @@
 #include "host/core/controller.hpp"
 #include "host/core/frame.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/outside_pull.hpp"
 #include "host/core/worker.hpp"
 
 namespace taskgraph::runtime {
@@ -23,6 +24,8 @@ class WorkerOutside {
   virtual void send(core::LifeId to, const core::SealAsk& ask) = 0;
   virtual void send(core::LifeId to, core::SealAck&& ack) = 0;
   virtual void ask(WorkerRequest&& request) = 0;
+  /// To the asker of pulls from outside, who is told if it gets lost only by the end of this life.
+  virtual void reply(core::OutsideReply&& reply) = 0;
   /// For progress; its resignation goes another way.
   virtual void replica_failed(core::TaskId task) = 0;
   /// Chaos hits this whole worker (core::hits_worker), now. Returns only when somebody has let a stopped one go on.

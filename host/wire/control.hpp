@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "host/config/log_settings.hpp"
 #include "host/core/controller.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/outside_pull.hpp"
 #include "host/core/worker.hpp"
 
 namespace taskgraph::wire {
@@ -44,6 +46,7 @@ struct Addresses {
 /// The first message of a worker that has loaded its plugin and listens.
 struct Ready {
   std::uint16_t port = 0;
+  std::vector<std::string> read_only_methods;  ///< of the plugin
 };
 /// Or: why it cannot work for this job. It ends.
 struct CannotStart {
@@ -63,9 +66,24 @@ struct Counters {
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
-using ToWorker =
-    std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup>;
+/// A pull from outside, and its answer. What is beyond the first kBodyPartBytesMax bytes of the body follows in parts
+/// (body_joiner.hpp), with other messages between them: nothing else waits for a large body.
+struct OutsideRequestStart {
+  core::OutsideRequest request;  ///< as it is read: with the first part of the body
+  std::uint64_t body_bytes = 0;  ///< of the whole; as it is written, `request` says it
+};
+struct OutsideReplyStart {
+  core::OutsideReply reply;
+  std::uint64_t body_bytes = 0;
+};
+/// Of the body that began last and is not whole yet.
+struct BodyPart {
+  std::string_view bytes;  ///< of the message that was read; 1 to kBodyPartBytesMax
+};
+
+using ToWorker = std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup,
+                              OutsideRequestStart, core::OutsideEnd, BodyPart>;
 using ToSupervisor = std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped,
-                                  Fenced, Counters, Ready, CannotStart>;
+                                  Fenced, Counters, Ready, CannotStart, OutsideReplyStart, BodyPart>;
 
 }  // namespace taskgraph::wire

@@ -4,6 +4,7 @@
 
 #include "host/wire/encoder.hpp"
 #include "host/wire/limits.hpp"
+#include "host/wire/outside_fields.hpp"
 #include "host/wire/text_cut.hpp"
 #include "host/wire/view_codec.hpp"
 
@@ -18,6 +19,9 @@ enum class ControlKind : std::uint8_t {
   stop_all = 3,
   addresses = 4,
   setup = 5,
+  outside_request_start = 6,
+  outside_end = 7,
+  part_to_worker = 8,
   resignation = 65,
   advance_ask = 66,
   finish_ask = 67,
@@ -25,7 +29,9 @@ enum class ControlKind : std::uint8_t {
   fenced = 69,
   counters = 70,
   ready = 71,
-  cannot_start = 72
+  cannot_start = 72,
+  outside_reply_start = 73,
+  part_to_supervisor = 74
 };
 
 constexpr std::size_t kAddressBytes = kUuidBytes + 2;
@@ -35,6 +41,7 @@ constexpr std::size_t kAddressBytes = kUuidBytes + 2;
 /// Each writes kind and fields of one message; false: it is beyond a limit.
 struct PutControl {
   Encoder& out;
+  ControlKind part_kind;  ///< the direction's
 
   void kind(ControlKind value) const { out.u8(static_cast<std::uint8_t>(value)); }
   template <typename Enum>
@@ -86,9 +93,33 @@ struct PutControl {
     out.u8(setup.colour ? 1 : 0);
     return true;
   }
+  bool operator()(const OutsideRequestStart& start) const {
+    kind(ControlKind::outside_request_start);
+    return put_outside_request(out, start.request);
+  }
+  bool operator()(const core::OutsideEnd& end) const {
+    kind(ControlKind::outside_end);
+    put_outside_end(out, end);
+    return true;
+  }
+  bool operator()(const OutsideReplyStart& start) const {
+    kind(ControlKind::outside_reply_start);
+    put_outside_reply(out, start.reply);
+    return true;
+  }
+  bool operator()(const BodyPart& part) const {
+    kind(part_kind);
+    return put_body_part(out, part);
+  }
   bool operator()(const Ready& ready) const {
+    if (ready.read_only_methods.size() > kReadOnlyMethodsMax) return false;
     kind(ControlKind::ready);
     out.u16(ready.port);
+    out.varint(ready.read_only_methods.size());
+    for (const std::string& method : ready.read_only_methods) {
+      if (method.size() > kMethodBytesMax) return false;
+      out.string(method);
+    }
     return true;
   }
   bool operator()(const CannotStart& failure) const {
@@ -142,11 +173,11 @@ struct PutControl {
 };
 
 template <typename ControlMessage>
-bool encode_any(const ControlMessage& message, std::string& out) {
+bool encode_any(const ControlMessage& message, ControlKind part_kind, std::string& out) {
   const std::size_t start = out.size();
   Encoder encoder(out);
   encoder.u32(0);  // the length, known when all is written
-  const bool fits = std::visit(PutControl{encoder}, message);
+  const bool fits = std::visit(PutControl{encoder, part_kind}, message);
   encoder.flush();
   const std::size_t length = out.size() - start - kLengthBytes;
   if (!fits || length > kControlBytesMax) {
@@ -187,6 +218,16 @@ Setup get_setup(Decoder& in) {
   if (colour > 1) in.fail(WireError::Kind::malformed, "the colour is neither 0 nor 1");
   setup.colour = colour == 1;
   return setup;
+}
+
+Ready get_ready(Decoder& in) {
+  Ready ready;
+  ready.port = in.u16("the port");
+  const std::size_t count = in.count("the read-only methods", kReadOnlyMethodsMax, 1);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    ready.read_only_methods.emplace_back(in.string("the method", kMethodBytesMax));
+  }
+  return ready;
 }
 
 CannotStart get_cannot_start(Decoder& in) {
@@ -245,6 +286,12 @@ ToWorker get_to_worker(Decoder& in, ControlKind kind) {
       return get_addresses(in);
     case ControlKind::setup:
       return get_setup(in);
+    case ControlKind::outside_request_start:
+      return get_outside_request(in);
+    case ControlKind::outside_end:
+      return get_outside_end(in);
+    case ControlKind::part_to_worker:
+      return get_body_part(in);
     default:
       in.fail(WireError::Kind::malformed,
               "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a worker", 0);
@@ -267,9 +314,13 @@ ToSupervisor get_to_supervisor(Decoder& in, ControlKind kind) {
     case ControlKind::counters:
       return get_counters(in);
     case ControlKind::ready:
-      return Ready{in.u16("the port")};
+      return get_ready(in);
     case ControlKind::cannot_start:
       return get_cannot_start(in);
+    case ControlKind::outside_reply_start:
+      return get_outside_reply(in);
+    case ControlKind::part_to_supervisor:
+      return get_body_part(in);
     default:
       in.fail(WireError::Kind::malformed,
               "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a supervisor", 0);
@@ -291,11 +342,11 @@ std::variant<ControlMessage, WireError> decode_any(std::string_view bytes,
 }  // namespace
 
 bool encode(const ToWorker& message, std::string& out) {
-  return encode_any(message, out);
+  return encode_any(message, ControlKind::part_to_worker, out);
 }
 
 bool encode(const ToSupervisor& message, std::string& out) {
-  return encode_any(message, out);
+  return encode_any(message, ControlKind::part_to_supervisor, out);
 }
 
 std::variant<ToWorker, WireError> decode_to_worker(std::string_view message) {

@@ -13,6 +13,9 @@
 ///        4  Addresses             v:count [uuid:life port (2 bytes)]*
 ///        5  Setup                 uuid:job uuid:life s:secret s:name s:topology s:directory s:plugin s:chaos
 ///                                 v:threads v:level v:format colour (1 byte)
+///        6  OutsideRequestStart   name v:task v:term v:deadline_ns s:method v:body_bytes s:part
+///        7  OutsideEnd            name v:task
+///        8  BodyPart              s:part
 ///
 ///     kind  to the supervisor     fields
 ///       65  Resignation           v:task uuid:life v:counter v:blame s:reason
@@ -21,11 +24,14 @@
 ///       68  AllStopped
 ///       69  Fenced
 ///       70  Counters              v:replicas v:pulls v:failures v:frames_dropped
-///       71  Ready                 port (2 bytes)
+///       71  Ready                 port (2 bytes) v:count [s:read-only method]*
 ///       72  CannotStart           exit code (1 byte) s:reason
+///       73  OutsideReplyStart     v:kind name v:task v:term v:outcome i:code v:body_bytes s:part
+///       74  BodyPart              s:part
 ///
 ///     view := v:version v:count [uuid:candidate]* v:count [uuid:life]* v:count [task]*
 ///     task := v:term v:next_counter seat v:count [seat]* v:count [seat]*      primary, backups, in-sync set
+///     name := uuid:asker v:number
 ///     seat := v:life v:counter                                                life: place in the list + 1; 0: empty
 #pragma once
 
@@ -42,7 +48,7 @@ namespace taskgraph::wire {
 [[nodiscard]] bool encode(const ToWorker& message, std::string& out);
 [[nodiscard]] bool encode(const ToSupervisor& message, std::string& out);
 
-/// What MessageSplitter has given. What they return owns its bytes.
+/// What MessageSplitter has given. What they return owns its bytes, but for a BodyPart.
 std::variant<ToWorker, WireError> decode_to_worker(std::string_view message);
 std::variant<ToSupervisor, WireError> decode_to_supervisor(std::string_view message);
 

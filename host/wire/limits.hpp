@@ -33,6 +33,9 @@ inline constexpr std::size_t kAddressesMax = 16'384;
 inline constexpr std::size_t kTextBytesMax =
     4'096;  ///< of a log line or a reason; longer ones are cut as they are sent
 inline constexpr std::size_t kSetupTextBytesMax = std::size_t{16} * 1024 * 1024;  ///< each text of a setup
-inline constexpr std::size_t kResultBytesMax = std::size_t{256} * 1024;           ///< of a job
+/// Of a body that goes in parts: small enough that what comes behind one part does not wait long.
+inline constexpr std::size_t kBodyPartBytesMax = std::size_t{256} * 1024;
+inline constexpr std::size_t kReadOnlyMethodsMax = 1'024;
+inline constexpr std::size_t kResultBytesMax = std::size_t{256} * 1024;  ///< of a job
 
 }  // namespace taskgraph::wire

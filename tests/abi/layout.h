@@ -148,7 +148,8 @@
   X(TG_ARG_INTEGER, 1)           \
   X(TG_ARG_NUMBER, 2)            \
   X(TG_ARG_BOOLEAN, 3)           \
-  X(TG_ERROR_BYTES_MAX, 1024)
+  X(TG_ERROR_BYTES_MAX, 1024)    \
+  X(TG_FROM_OUTSIDE, 18446744073709551615U)
 
 /* One measured fact, as each compiler sees it. */
 typedef struct abi_fact {

@@ -1,6 +1,7 @@
 #include "tests/sim/application.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -36,6 +37,21 @@ std::optional<Label> Label::from(std::string_view bytes) {
   if (!is_filler) return std::nullopt;
   std::memcpy(&label, bytes.data(), sizeof label);
   return label;
+}
+
+Bytes OutsideLabel::bytes() const {
+  std::string text = "o";  // no label of a task's
+  for (const std::uint64_t value : {name.asker.high, name.asker.low, name.number, std::uint64_t{task.value}}) {
+    text.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  return Bytes(text);
+}
+
+std::optional<OutsideLabel> OutsideLabel::from(std::string_view bytes) {
+  std::array<std::uint64_t, 4> values{};
+  if (bytes.size() != 1 + sizeof values || bytes.front() != 'o') return std::nullopt;
+  std::memcpy(values.data(), bytes.data() + 1, sizeof values);
+  return OutsideLabel{{{values[0], values[1]}, values[2]}, {static_cast<std::uint32_t>(values[3])}};
 }
 
 void Application::hook(const ReplicaEffect& effect, AppContext& context) {

@@ -28,6 +28,16 @@ struct Label {
   static std::optional<Label> from(std::string_view bytes);
 };
 
+/// The body of every pull from outside.
+struct OutsideLabel {
+  core::OutsideName name;
+  core::TaskId task;
+
+  core::Bytes bytes() const;
+  /// Nothing when `bytes` is no such label.
+  static std::optional<OutsideLabel> from(std::string_view bytes);
+};
+
 struct AppTimer {
   enum class Kind : std::uint8_t { reply, retry, chat, cancel, check } kind = Kind::check;
   std::uint64_t value = 0;

@@ -58,6 +58,7 @@ bool Cluster::step(Time until) {
 
 /// A hook that runs long is the only excuse for a pull that does not end in time.
 void Cluster::check_deadlines() {
+  invariants_.check_outside_deadlines(now_);
   constexpr Duration kSlack = milliseconds(2);  // a replica's timers are not finer
   while (const auto late = invariants_.overdue({now_.ns - kSlack.ns})) {
     const SimReplica* replica = replicas_[late->replica].get();
@@ -195,8 +196,10 @@ void Cluster::happen(StartHost& e) {
                                                      false,
                                                      now_,
                                                      Time::never(),
-                                                     {}}));
+                                                     {},
+                                                     OutsideAsker(id, scenario_.spec)}));
   SimHost& host = *hosts_.back();
+  if (!watch_) schedule(now_ + scenario_.outside_every, OutsiderAsks{index});
   for (std::uint32_t i = 0; i < scenario_.workers_per_host; ++i) start_worker(host);
   JobId fresh;
   fresh.high = random_.next();
@@ -222,6 +225,12 @@ void Cluster::start_worker(SimHost& host) {
 }
 
 // ---------------------------------------------------------------- lookups
+
+Cluster::SimWorker* Cluster::alive_worker(LifeId life) {
+  if (life.low == 0 || life.low > workers_.size()) return nullptr;
+  SimWorker* worker = workers_[life.low - 1].get();
+  return worker->alive && worker->core.life() == life ? worker : nullptr;
+}
 
 Cluster::SimHost* Cluster::host_of(HostId id) {
   if (id.low == 0 || id.low > hosts_.size()) return nullptr;

@@ -4,13 +4,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <queue>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
+#include "host/core/outside_asker.hpp"
 #include "host/core/replica.hpp"
 #include "host/core/supervisor.hpp"
 #include "host/core/view_latch.hpp"
@@ -90,6 +93,9 @@ class Cluster final : private WireWorld {
     core::Time inbox_at;
     core::Time tick_at = core::Time::never();
     std::vector<std::uint32_t> workers;
+    core::OutsideAsker outside;
+    core::Time outside_tick_at = core::Time::never();
+    std::uint64_t outside_asked = 0;
   };
   // What can happen.
   struct ToReplica {
@@ -159,13 +165,28 @@ class Cluster final : private WireWorld {
     std::uint32_t from;
     std::uint32_t to;
   };
+  struct OutsiderAsks {
+    std::uint32_t host;
+  };
+  struct OutsideTick {
+    std::uint32_t host;
+  };
+  struct ToAsker {
+    std::uint32_t host;
+    core::OutsideReply reply;
+  };
+  struct OutsideWay {
+    core::Duration delay;
+    std::uint32_t copies;
+    bool told_lost;
+  };
   struct NextFault {};
   struct Notice {
     std::uint32_t host;
   };
   using Event = std::variant<ToReplica, ViewLatched, ToWorker, ToSupervisor, Arrival, Executes, ReplicaTick, WorkerTick,
                              SupervisorTick, TaskTimer, SessionEnds, StartHost, StartWorker, Heal, NextFault, Notice,
-                             WireEvent, Landed, Released>;
+                             WireEvent, Landed, Released, OutsiderAsks, OutsideTick, ToAsker>;
   struct Place {
     core::Time at;
     std::uint64_t number;
@@ -199,6 +220,9 @@ class Cluster final : private WireWorld {
   void happen(WireEvent& e) { wires_.happen(e); }
   void happen(Landed& e);
   void happen(Released& e) { send(*workers_[e.worker], e.sent.to, std::move(e.sent.frame)); }
+  void happen(OutsiderAsks& e);
+  void happen(OutsideTick& e);
+  void happen(ToAsker& e);
 
   // One event of a machine, and its effects.
   void move(SimReplica& replica, core::ReplicaEvent event);
@@ -230,6 +254,14 @@ class Cluster final : private WireWorld {
   void create_replica(SimWorker& worker, const core::effect::CreateReplica& create);
   void remove(SimReplica& replica);
 
+  // From outside.
+  void outside_hears(SimHost& host, const core::WorkerEvent& event);
+  void perform(SimHost& host, core::OutsideEffects& effects);
+  void to_worker_of(SimHost& host, core::LifeId to, const core::WorkerEvent& event,
+                    const std::optional<core::OutsideReply>& lost);
+  void to_asker(const SimWorker& worker, core::OutsideReply reply);
+  OutsideWay outside_way(std::uint32_t from, std::uint32_t to, bool may_be_lost);
+
   // Faults.
   bool faulty() const override { return storm_ && !calm_; }
   SimReplica* any_replica();
@@ -246,6 +278,7 @@ class Cluster final : private WireWorld {
   void poke();
 
   const SimReplica& primary_of(core::TaskId task) const;
+  SimWorker* alive_worker(core::LifeId life);
   SimHost* host_of(core::HostId id);
 
   const Scenario& scenario_;
@@ -270,7 +303,8 @@ class Cluster final : private WireWorld {
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::unique_ptr<SimReplica>> replicas_;
   std::vector<std::uint64_t> last_arrived_;  ///< number of the newest message, by pair of places
-  std::optional<core::Frame> sample_;        ///< a frame that was sent, to be forged
+  std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, core::Time> outside_at_;  ///< by host, worker and direction
+  std::optional<core::Frame> sample_;  ///< a frame that was sent, to be forged
   struct HeldBack {
     core::TaskId from;
     std::optional<core::TaskId> to;

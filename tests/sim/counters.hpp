@@ -85,6 +85,14 @@ enum class Branch : std::uint8_t {
   not_queued,
   blob_asked,
   blob_gone,
+  outside_answered,
+  outside_no_primary,
+  outside_deadline,
+  outside_busy,
+  outside_closed,
+  outside_not_here,
+  outside_repeated,
+  outside_forgotten,
   count_,
 };
 inline constexpr std::size_t kBranches = static_cast<std::size_t>(Branch::count_);
@@ -122,7 +130,15 @@ inline constexpr std::array<std::string_view, kBranches> kBranchNames = {"backup
                                                                          "wire: silence given up",
                                                                          "wire: not queued",
                                                                          "wire: body asked for",
-                                                                         "wire: body gone"};
+                                                                         "wire: body gone",
+                                                                         "outside: answered",
+                                                                         "outside: no primary",
+                                                                         "outside: deadline",
+                                                                         "outside: busy",
+                                                                         "outside: closed",
+                                                                         "outside: not here",
+                                                                         "outside: repeated",
+                                                                         "outside: forgotten"};
 
 struct Counters {
   std::array<std::uint64_t, kFaultKinds> faults{};
@@ -153,6 +169,9 @@ struct Counters {
     count(Branch::late_answer, c.late_answers);
     count(Branch::late_reply, c.late_replies);
     count(Branch::resent, c.resent);
+    count(Branch::outside_not_here, c.outside_not_here);
+    count(Branch::outside_repeated, c.outside_repeated);
+    count(Branch::outside_forgotten, c.outside_forgotten);
   }
 };
 

@@ -100,6 +100,7 @@ void Cluster::crash(SimHost& host) {
   counters_.count(FaultKind::host_crashed);
   ++failures_;
   host.alive = false;
+  invariants_.asker_vanished(host.core.host());
   if (trace_.prints()) trace_.line(now_, "fault: host " + std::to_string(host.index) + " crashes");
   for (const std::uint32_t index : host.workers) {
     SimWorker& worker = *workers_[index];

@@ -44,6 +44,31 @@ std::uint64_t Invariants::pulled(std::uint32_t replica, Epoch epoch, Time deadli
   return pulls_.size();
 }
 
+// ---------------------------------------------------------------- from outside
+
+void Invariants::asked_outside(const OutsideName& name, TaskId task, Time deadline) {
+  outside_.emplace(name, OutsidePull{task, deadline});
+}
+
+void Invariants::answered_outside(const OutsideName& name, const OutsideAnswer& answer, Time now) {
+  const auto found = outside_.find(name);
+  const auto who = [&] { return "pull " + std::to_string(name.number) + " from outside "; };
+  require(found != outside_.end(), "S8", [&] { return who() + "has a second outcome"; });
+  require(now <= found->second.deadline, "L1", [&] { return who() + "is answered after its deadline"; });
+  const bool timely = answer.kind != OutsideAnswer::Kind::deadline && answer.kind != OutsideAnswer::Kind::no_primary;
+  require(timely || now == found->second.deadline, "S8", [&] { return who() + "ends before its deadline"; });
+  const TaskId task = found->second.task;
+  outside_.erase(found);
+  if (answer.kind != OutsideAnswer::Kind::answered || answer.outcome != Outcome::value) return;
+  const auto label = OutsideLabel::from(answer.body.view());
+  require(label.has_value() && label->name == name && label->task == task, "S8",
+          [&] { return who() + "got the answer of another one"; });
+}
+
+void Invariants::asker_vanished(HostId asker) {
+  std::erase_if(outside_, [&](const auto& pull) { return pull.first.asker == asker; });
+}
+
 // ---------------------------------------------------------------- replicas
 
 void Invariants::created(std::uint32_t replica, TaskId task, const Seat& seat) {
@@ -145,14 +170,33 @@ void Invariants::check(ReplicaState& r, const effect::DeliverFlag& e) {
 
 void Invariants::check(ReplicaState& r, const effect::Serve& e) {
   require(r.stage == Stage::running, "S10", [&] { return text(r.task) + " serves before an epoch"; });
+  if (!e.from.has_value()) return check_outside(r, e);
   const auto label = Label::from(e.body.view());
   if (!label.has_value()) return;
   require(label->epoch == r.epoch.value, "S5", [&] {
     return text(r.task) + " in " + text(r.epoch) + " serves a pull of epoch " + std::to_string(label->epoch);
   });
-  require(label->task == e.from.value, "S9", [&] { return text(r.task) + " serves a pull under a wrong requester"; });
+  require(label->task == e.from->value, "S9", [&] { return text(r.task) + " serves a pull under a wrong requester"; });
   require(r.served.insert(label->id).second, "S9",
           [&] { return text(r.task) + " serves pull " + std::to_string(label->id) + " twice in one life"; });
+}
+
+/// Of whatever epoch.
+void Invariants::check_outside(ReplicaState& r, const effect::Serve& e) {
+  const auto label = OutsideLabel::from(e.body.view());
+  require(label.has_value() && label->task == r.task, "S9",
+          [&] { return text(r.task) + " serves a pull from outside that is another's"; });
+  require(r.served_outside.insert(label->name).second, "S9", [&] {
+    return text(r.task) + " serves pull " + std::to_string(label->name.number) + " from outside twice in one life";
+  });
+}
+
+void Invariants::check(ReplicaState& r, const effect::ReplyOutside& e) {
+  const OutsideReply& reply = e.reply;
+  if (reply.kind != OutsideReply::Kind::answered) return;
+  acts(r, reply.term);
+  require(r.served_outside.contains(reply.name), "S8",
+          [&] { return text(r.task) + " answers a pull from outside that it has not served"; });
 }
 
 void Invariants::check(ReplicaState& r, const effect::PullEnded& e) {
@@ -340,6 +384,13 @@ void Invariants::write(const StatusDocument& status) {
 }
 
 // ---------------------------------------------------------------- from time to time
+
+void Invariants::check_outside_deadlines(Time now) const {
+  for (const auto& [name, pull] : outside_) {
+    require(pull.deadline >= now, "L1",
+            [&] { return "pull " + std::to_string(name.number) + " from outside is open beyond its deadline"; });
+  }
+}
 
 std::optional<Invariants::OverduePull> Invariants::overdue(Time now) {
   while (!deadlines_.empty() && deadlines_.top().first < now) {

@@ -42,6 +42,11 @@ class Invariants {
   /// Returns the token of a new pull.
   std::uint64_t pulled(std::uint32_t replica, core::Epoch epoch, core::Time deadline);
 
+  // --- those who are no tasks
+  void asked_outside(const core::OutsideName& name, core::TaskId task, core::Time deadline);
+  void answered_outside(const core::OutsideName& name, const core::OutsideAnswer& answer, core::Time now);
+  void asker_vanished(core::HostId asker);
+
   // --- what the core does
   void job_is(core::JobId job) { job_ = job; }
   void created(std::uint32_t replica, core::TaskId task, const core::Seat& seat);
@@ -62,6 +67,7 @@ class Invariants {
   };
   /// The next open pull that should have ended by now, once for each time that it should be looked at.
   std::optional<OverduePull> overdue(core::Time now);
+  void check_outside_deadlines(core::Time now) const;
   /// It has an excuse until then.
   void look_again(const OverduePull& pull, core::Time at) { deadlines_.emplace(at, pull.token); }
 
@@ -92,6 +98,7 @@ class Invariants {
     std::set<std::pair<core::TaskId, core::LinkIndex>> failed;  ///< neighbours told failed and not restarted
     std::vector<std::uint64_t> flags;                           ///< delivered in this epoch
     std::set<std::uint64_t> served;                             ///< tokens of pulls that user code saw
+    std::set<core::OutsideName> served_outside;
     std::map<std::pair<core::TaskId, core::Term>, std::vector<SentFrame>> sent;  ///< by sequence
     std::map<std::pair<core::TaskId, core::Term>, std::uint64_t> acknowledged;   ///< to a peer, up to here
   };
@@ -117,11 +124,13 @@ class Invariants {
   void check(ReplicaState& r, const core::effect::Exit& e);
   void check(ReplicaState& r, const core::effect::Failed& e);
   void check(ReplicaState& r, const core::effect::Send& e);
+  void check(ReplicaState& r, const core::effect::ReplyOutside& e);
   void check(ReplicaState& r, const core::effect::ViewApplied& e);
   void check(ReplicaState& r, const core::effect::AskSeal& e);
   void check(ReplicaState& r, const core::effect::AskAdvance& e);
   void check(ReplicaState& r, const core::effect::AskFinish& e);
   void acknowledges(ReplicaState& r, const core::Stamp& stamp);
+  static void check_outside(ReplicaState& r, const core::effect::Serve& e);
   void acts(const ReplicaState& r, core::Term term);
   void write(const core::ShardDocument& shard, std::size_t first);
   void write(const core::ViewDocument& view);
@@ -146,6 +155,11 @@ class Invariants {
   std::vector<StartedPull> pulls_;
   using Deadline = std::pair<core::Time, std::uint64_t>;  ///< and the pull's token
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
+  struct OutsidePull {
+    core::TaskId task;
+    core::Time deadline;
+  };
+  std::map<core::OutsideName, OutsidePull> outside_;  ///< open
   std::set<Ask> asked_advance_;
   std::set<Ask> asked_finish_;
   std::map<std::uint32_t, std::pair<core::Epoch, core::ViewVersion>> hosts_;

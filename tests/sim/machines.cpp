@@ -169,6 +169,8 @@ void Cluster::perform(SimReplica& replica, ReplicaEffect& effect) {
     }
     sample_ = sent->frame;
     send(worker, sent->to, std::move(sent->frame));
+  } else if (auto* reply = std::get_if<effect::ReplyOutside>(&effect)) {
+    to_asker(worker, std::move(reply->reply));
   } else if (auto* applied = std::get_if<effect::ViewApplied>(&effect)) {
     to_worker(event::ReplicaApplied{who.task, who.seat, std::move(*applied)});
   } else if (std::holds_alternative<effect::Exit>(effect)) {
@@ -255,16 +257,21 @@ void Cluster::move(SimWorker& worker, WorkerEvent event) {
       create_replica(worker, *create);
     } else if (auto* to = std::get_if<effect::ToReplica>(&effect)) {
       const std::uint32_t index = worker.replicas[to->task.value];
+      const auto* const asked = std::get_if<event::OutsideArrived>(&to->event);
+      if (index == kNone && asked != nullptr) to_asker(worker, OutsideReply::not_here(asked->request));
       if (index == kNone) continue;
       // A hook that runs long keeps its strand.
       Duration delay = random_.between_us(2, 100);
-      if (faulty() && fault_random_.per_mille(30)) {
+      const bool from_outside = asked != nullptr || std::holds_alternative<event::OutsideEnded>(to->event);
+      if (faulty() && !from_outside && fault_random_.per_mille(30)) {  // not the more often, the more people ask
         counters_.count(FaultKind::slow_hook);
         delay = fault_random_.between_us(1'000, 300'000);
       }
       to_replica(*replicas_[index], delay, std::move(to->event));
     } else if (auto* ack = std::get_if<effect::SendSealAck>(&effect)) {
       send(worker, ack->to, std::move(ack->ack));
+    } else if (auto* reply = std::get_if<effect::ReplyOutside>(&effect)) {
+      to_asker(worker, std::move(reply->reply));
     } else if (auto* resign = std::get_if<effect::Resign>(&effect)) {
       schedule_in_order(host.inbox_at, random_.between_us(5, 100),
                         ToSupervisor{host.index, event::FromWorker{std::move(resign->resignation)}});
@@ -316,6 +323,7 @@ void Cluster::move(SimHost& host, SupervisorEvent event) {
         if (worker.alive)
           schedule_in_order(worker.inbox_at, random_.between_us(5, 100), ToWorker{index, workers->event});
       }
+      outside_hears(host, workers->event);
     } else if (auto* letter = std::get_if<effect::ToHost>(&effect)) {
       const SimHost* to = host_of(letter->to);
       if (to != nullptr) send(host.place, to->place, HostLetter{letter->to, std::move(letter->message)});

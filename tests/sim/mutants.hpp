@@ -33,6 +33,7 @@ inline constexpr std::array kMutants = {
     NamedMutant{"finish_twice", core::Mutant::finish_twice},
     NamedMutant{"accept_foreign_job", core::Mutant::accept_foreign_job},
     NamedMutant{"unbounded_parking", core::Mutant::unbounded_parking},
+    NamedMutant{"serve_outside_twice", core::Mutant::serve_outside_twice},
     NamedMutant{"skip_identity_check", core::Mutant::skip_identity_check},
     NamedMutant{"skip_proof", core::Mutant::skip_proof},
     NamedMutant{"take_partial_body", core::Mutant::take_partial_body},

@@ -27,8 +27,8 @@ class Network {
     ++generation_[at(a, b)];
     ++generation_[at(b, a)];
   }
-  bool is_cut(std::uint32_t from, std::uint32_t to) const { return cut_[at(from, to)] != 0; }
   void cut(std::uint32_t from, std::uint32_t to) { ++cut_[at(from, to)]; }
+  bool is_cut(std::uint32_t from, std::uint32_t to) const { return cut_[at(from, to)] != 0; }
   void heal(std::uint32_t from, std::uint32_t to) { --cut_[at(from, to)]; }
 
  private:

@@ -133,6 +133,7 @@ Scenario make_scenario(std::uint64_t seed) {
   scenario.fault_every = random.per_mille(50) ? seconds(1'000) : milliseconds(random.between(60, 1'200));
   scenario.ends_in_storm = random.per_mille(300);
   scenario.blame_plugin = random.per_mille(60);
+  scenario.outside_every = milliseconds(random.between(10, 150));
   if (scenario.blame_plugin) scenario.fault_every = milliseconds(random.between(60, 250));
   scenario.large_bodies = random.per_mille(20);
   if (scenario.large_bodies) spec.limits.message_bytes = 70'000;

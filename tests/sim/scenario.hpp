@@ -20,10 +20,11 @@ struct Scenario {
   core::Duration calm_at;           ///< no fault for kCalm, and nobody advances; then all must be settled
   std::uint32_t network_per_mille;  ///< of messages between hosts: each of loss, doubling, long delay
   dataplane::PlaneLimits plane;
-  bool large_bodies;           ///< some pulls have bodies beyond what the wire sends along
-  core::Duration fault_every;  ///< on average
-  bool ends_in_storm;          ///< the job may end while faults go on
-  bool blame_plugin;           ///< most hook failures hit one task: it may give up
+  bool large_bodies;             ///< some pulls have bodies beyond what the wire sends along
+  core::Duration fault_every;    ///< on average
+  core::Duration outside_every;  ///< at each host, somebody who is no task pulls, on average
+  bool ends_in_storm;            ///< the job may end while faults go on
+  bool blame_plugin;             ///< most hook failures hit one task: it may give up
 };
 
 /// Longest time for all to be as if nothing had happened, once faults have stopped.

@@ -28,7 +28,7 @@ struct Words {
     return "flag_raised " + link(e.link) + " " + number(e.from.value) + " " + quoted(e.meta.view());
   }
   std::string operator()(const effect::Serve& e) const {
-    return "serve " + number(e.from.value) + " " + quoted(e.method);
+    return "serve " + (e.from.has_value() ? number(e.from->value) : "outside") + " " + quoted(e.method);
   }
   std::string operator()(const effect::PullEnded& e) const {
     std::string text = "pull_ended ";
@@ -47,6 +47,11 @@ struct Words {
   }
   std::string operator()(const effect::Failed& e) const { return "failed " + quoted(e.reason); }
   std::string operator()(const effect::Send& e) const { return "send " + describe(e.frame); }
+  std::string operator()(const effect::ReplyOutside& e) const {
+    const char* const kinds[] = {"answered", "busy", "not_here"};
+    return "reply_outside " + number(e.reply.name.asker.low) + "." + number(e.reply.name.number) + " " +
+           kinds[static_cast<std::size_t>(e.reply.kind)];
+  }
   std::string operator()(const effect::ViewApplied& e) const {
     return "view_applied " + number(e.version.value) + " flags " + number(e.flags.size());
   }
@@ -108,6 +113,9 @@ struct EffectPrint {
   std::uint64_t operator()(const effect::Send& e) const {
     const Stamp& stamp = e.frame.stamp;
     return combine(combine(stamp.from.value, stamp.to.value), combine(stamp.sequence, stamp.acknowledged));
+  }
+  std::uint64_t operator()(const effect::ReplyOutside& e) const {
+    return combine(combine(e.reply.name.asker.low, e.reply.name.number), static_cast<std::uint64_t>(e.reply.kind));
   }
   std::uint64_t operator()(const effect::ViewApplied& e) const { return combine(e.version.value, e.flags.size()); }
   std::uint64_t operator()(const effect::AskSeal& e) const { return combine(e.version.value, e.lives.size()); }

@@ -101,6 +101,11 @@ class CellWorld final : public runtime::CellOutside {
   }
   void view_applied(core::TaskId, core::ReplicaCounter, core::effect::ViewApplied&&) override {}
   void ask_seal(core::TaskId, core::effect::AskSeal&&) override {}
+  void reply(core::OutsideReply&& reply) override {
+    const char* const kinds[] = {"answer", "busy", "not here"};
+    note("outside " + std::to_string(reply.name.number) + " " + kinds[static_cast<int>(reply.kind)] + " " +
+         std::string(reply.body.view()));
+  }
   void ask_advance(core::TaskId task, core::effect::AskAdvance ask) override {
     note("advance " + std::to_string(task.value) + " " + std::to_string(ask.from.value));
   }

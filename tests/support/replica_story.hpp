@@ -61,7 +61,8 @@ inline std::string to_text(const core::ReplicaEffect& effect) {
       return "flag of " + number(e.from.value) + " " + bytes(e.meta);
     }
     Text operator()(const core::effect::Serve& e) const {
-      return "serve " + number(e.from.value) + " " + e.method + "(" + bytes(e.body) + ")";
+      return "serve " + (e.from.has_value() ? number(e.from->value) : "outside") + " " + e.method + "(" +
+             bytes(e.body) + ")";
     }
     Text operator()(const core::effect::PullEnded& e) const {
       const char* const outcomes[] = {"value", "error", "peer lost", "epoch passed", "cancelled", "deadline"};
@@ -79,6 +80,13 @@ inline std::string to_text(const core::ReplicaEffect& effect) {
     }
     Text operator()(const core::effect::Failed& e) const { return "failed: " + e.reason; }
     Text operator()(const core::effect::Send&) const { return ""; }
+    Text operator()(const core::effect::ReplyOutside& e) const {
+      const char* const kinds[] = {"answer", "busy", "not here"};
+      Text text = "outside " + number(e.reply.name.number) + " " + kinds[static_cast<int>(e.reply.kind)];
+      if (e.reply.kind != core::OutsideReply::Kind::answered) return text;
+      if (e.reply.outcome == core::Outcome::error) text += " " + std::to_string(e.reply.code);
+      return text + " " + bytes(e.reply.body);
+    }
     Text operator()(const core::effect::ViewApplied& e) const { return "applied v" + number(e.version.value); }
     Text operator()(const core::effect::AskSeal& e) const {
       return "ask seal t" + number(e.term.value) + " of " + number(e.lives.size()) + " lives";

@@ -132,7 +132,19 @@ wire::ToWorker WireRandom::to_worker(std::size_t kind) {
       setup.colour = below(2) == 0;
       return setup;
     }
-    default: {
+    case 5: {
+      wire::OutsideRequestStart start;
+      start.request = {outside_name(),         strong<core::TaskId>(),
+                       strong<core::Term>(),   {static_cast<std::int64_t>(number() >> 1U)},
+                       bytes(body_bytes_max_), core::Bytes(bytes(body_bytes_max_))};
+      start.body_bytes = start.request.body.size();
+      return start;
+    }
+    case 6:
+      return core::OutsideEnd{outside_name(), strong<core::TaskId>()};
+    case 7:
+      return body_part();
+    default: {  // 4
       wire::Addresses addresses;
       for (std::uint64_t left = below(6); left > 0; --left) {
         addresses.lives.push_back({uuid<core::LifeId>(), static_cast<std::uint16_t>(number())});
@@ -140,6 +152,16 @@ wire::ToWorker WireRandom::to_worker(std::size_t kind) {
       return addresses;
     }
   }
+}
+
+core::OutsideName WireRandom::outside_name() {
+  const auto asker = uuid<core::HostId>();
+  return {asker, number()};
+}
+
+wire::BodyPart WireRandom::body_part() {
+  part_ = bytes(body_bytes_max_) + "p";
+  return {part_};
 }
 
 wire::ToSupervisor WireRandom::to_supervisor(std::size_t kind) {
@@ -158,11 +180,28 @@ wire::ToSupervisor WireRandom::to_supervisor(std::size_t kind) {
       return core::effect::AllStopped{};
     case 4:
       return wire::Fenced{};
-    case 5:
-      return wire::Ready{static_cast<std::uint16_t>(number())};
+    case 5: {
+      wire::Ready ready{static_cast<std::uint16_t>(number()), {}};
+      for (std::uint64_t left = below(4); left > 0; --left) ready.read_only_methods.push_back(bytes(body_bytes_max_));
+      return ready;
+    }
     case 6:
       return wire::CannotStart{static_cast<std::uint8_t>(number()), bytes(body_bytes_max_)};
-    default:
+    case 8: {
+      wire::OutsideReplyStart start;
+      start.reply.kind = static_cast<core::OutsideReply::Kind>(below(3));
+      start.reply.name = outside_name();
+      start.reply.task = strong<core::TaskId>();
+      start.reply.term = strong<core::Term>();
+      start.reply.outcome = static_cast<core::Outcome>(below(2));
+      start.reply.code = code();
+      start.reply.body = core::Bytes(bytes(body_bytes_max_));
+      start.body_bytes = start.reply.body.size();
+      return start;
+    }
+    case 9:
+      return body_part();
+    default:  // 7
       return wire::Counters{static_cast<std::uint32_t>(number()), number(), number(), number()};
   }
 }
@@ -260,6 +299,27 @@ struct MessageText {
 };
 
 struct ControlText {
+  std::string operator()(const wire::OutsideRequestStart& start) const {
+    const core::OutsideRequest& request = start.request;
+    Text text("outside request");
+    text.add("asker", request.name.asker).add("number", request.name.number).add("task", request.task);
+    text.add("term", request.term).add("deadline", request.deadline.ns).add_bytes("method", request.method);
+    return text.add_bytes("body", request.body.view()).add("body_bytes", start.body_bytes).take();
+  }
+  std::string operator()(const core::OutsideEnd& end) const {
+    return Text("outside end").add("asker", end.name.asker).add("number", end.name.number).add("task", end.task).take();
+  }
+  std::string operator()(const wire::OutsideReplyStart& start) const {
+    const core::OutsideReply& reply = start.reply;
+    Text text("outside reply");
+    text.add("kind", static_cast<int>(reply.kind)).add("asker", reply.name.asker).add("number", reply.name.number);
+    text.add("task", reply.task).add("term", reply.term).add("outcome", static_cast<int>(reply.outcome));
+    text.add("code", reply.code).add_bytes("body", reply.body.view());
+    return text.add("body_bytes", start.body_bytes).take();
+  }
+  std::string operator()(const wire::BodyPart& part) const {
+    return Text("part").add_bytes("bytes", part.bytes).take();
+  }
   std::string operator()(const core::event::ViewPushed& pushed) const {
     Text text("view");
     text.add("version", pushed.view->version());
@@ -291,7 +351,12 @@ struct ControlText {
     text.add("level", static_cast<int>(setup.log_level)).add("format", static_cast<int>(setup.log_format));
     return text.add("colour", static_cast<int>(setup.colour)).take();
   }
-  std::string operator()(const wire::Ready& ready) const { return Text("ready").add("port", ready.port).take(); }
+  std::string operator()(const wire::Ready& ready) const {
+    Text text("ready");
+    text.add("port", ready.port);
+    for (const std::string& method : ready.read_only_methods) text.add_bytes("method", method);
+    return text.take();
+  }
   std::string operator()(const wire::CannotStart& failure) const {
     return Text("cannot start").add("code", failure.exit_code).add_bytes("reason", failure.reason).take();
   }

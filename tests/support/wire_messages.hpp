@@ -16,8 +16,8 @@ namespace taskgraph::tests {
 class WireRandom {
  public:
   static constexpr std::size_t kMessageKinds = 8;
-  static constexpr std::size_t kToWorkerKinds = 5;
-  static constexpr std::size_t kToSupervisorKinds = 8;
+  static constexpr std::size_t kToWorkerKinds = 8;
+  static constexpr std::size_t kToSupervisorKinds = 10;
 
   /// Bodies, texts and results are at most `body_bytes_max` long, views have at most `tasks_max` tasks.
   explicit WireRandom(std::uint64_t seed, std::size_t body_bytes_max = 300, std::size_t tasks_max = 40)
@@ -37,6 +37,7 @@ class WireRandom {
 
   /// The kinds in turn: 0 .. kMessageKinds - 1.
   wire::Message message(std::size_t kind, core::JobId job);
+  // A BodyPart is that of this object, until its next function.
   wire::ToWorker to_worker(std::size_t kind);
   wire::ToSupervisor to_supervisor(std::size_t kind);
   core::View view();
@@ -45,12 +46,15 @@ class WireRandom {
  private:
   core::Stamp stamp(core::JobId job);
   core::Flag flag();
+  core::OutsideName outside_name();
+  wire::BodyPart body_part();
   core::Outcome outcome();
   std::int32_t code();
   wire::Blob blob();
   std::vector<core::Seat> seats(const std::vector<core::LifeId>& lives);
   core::Seat seat(const std::vector<core::LifeId>& lives);
 
+  std::string part_;
   std::mt19937_64 random_;
   const std::size_t body_bytes_max_;
   const std::size_t tasks_max_;

@@ -160,14 +160,16 @@ TEST_CASE("open pulls are repeated to a task's new primary in the order of their
 
 TEST_CASE("a served pull is closed once, by a reply or by its epoch's end", "[core][serves]") {
   Serves serves;
-  const std::uint64_t old = serves.open({TaskId{1}, Term{1}, 5, Epoch{0}});
-  const std::uint64_t current = serves.open({TaskId{2}, Term{1}, 6, Epoch{1}});
+  const std::uint64_t old = serves.open(Serves::OfTask{TaskId{1}, Term{1}, 5, Epoch{0}});
+  const std::uint64_t current = serves.open(Serves::OfTask{TaskId{2}, Term{1}, 6, Epoch{1}});
+  const std::uint64_t outside = serves.open(OutsideName{HostId{1, 1}, 7});
   const auto ended = serves.leave_epoch(Epoch{1});
   REQUIRE(ended.size() == 1);
   CHECK(ended[0].pull == 5);
   CHECK_FALSE(serves.close(old));
-  CHECK(serves.close(current)->pull == 6);
+  CHECK(std::get<Serves::OfTask>(*serves.close(current)).pull == 6);
   CHECK_FALSE(serves.close(current));
+  CHECK(std::get<OutsideName>(*serves.close(outside)).number == 7);
   CHECK(serves.size() == 0);
 }
 

@@ -63,6 +63,12 @@ struct WorkerStory {
         if (const auto* epoch = std::get_if<event::EpochLearned>(&e.event)) {
           return to + "epoch " + number(epoch->epoch.value);
         }
+        if (const auto* asked = std::get_if<event::OutsideArrived>(&e.event)) {
+          return to + "outside " + number(asked->request.name.number);
+        }
+        if (const auto* end = std::get_if<event::OutsideEnded>(&e.event)) {
+          return to + "outside end " + number(end->end.name.number);
+        }
         return to + (std::holds_alternative<event::Stop>(e.event) ? "stop" : "unexpected");
       }
       std::string operator()(const effect::SendSealAck& e) const {
@@ -72,6 +78,10 @@ struct WorkerStory {
       std::string operator()(const effect::Resign& e) const {
         return "resign " + number(e.resignation.task.value) + "#" + number(e.resignation.seat.counter.value) + " " +
                e.resignation.reason;
+      }
+      std::string operator()(const effect::ReplyOutside& e) const {
+        return "outside " + number(e.reply.name.number) +
+               (e.reply.kind == OutsideReply::Kind::not_here ? " not here" : "");
       }
       std::string operator()(const effect::AllStopped&) const { return "all stopped"; }
     };
@@ -357,6 +367,49 @@ TEST_CASE("a seat that replaces one in the same life is waited for, though that 
   story.grant(2, 'd');
   CHECK(story.publish() == "0: apply v3");
   CHECK(story.applied(0, 3) == "ack t3 of 2 to 4");
+}
+
+TEST_CASE("flags that are late for a grant follow, also when a newer view came in between, and again",
+          "[core][worker]") {
+  WorkerStory story;
+  story.enter(0);
+  story.grant(0, 'a');
+  story.grant(1, 'b');
+  story.grant(2, 'b');
+  story.publish();
+  story.applied(0, 1);
+  story.grant(1, 'c');
+  story.publish();
+  CHECK(story.pass(milliseconds(20)) == "ack t2 of 1 to 3");  // a hook keeps task 0 busy
+  story.grant(2, 'd');
+  story.publish();
+  CHECK(story.applied(0, 3, {stored(1, 0), stored(1, 0), stored(2, 0)}) ==
+        "ack t2 of 1 to 3 with 2 flags; ack t2 of 2 to 4 with 1 flags");
+  CHECK(story.pass(milliseconds(499)).empty());
+  CHECK(story.pass(milliseconds(1)) == "ack t2 of 1 to 3 with 2 flags");
+  CHECK(story.applied(0, 3, {stored(1, 0)}) == "ack t2 of 1 to 3 with 3 flags");
+  CHECK(story.pass(milliseconds(500)) == "ack t2 of 1 to 3 with 3 flags");
+  CHECK(story.enter(1) == "0: epoch 1");
+  CHECK(story.worker.wakeup() == Time::never());
+}
+
+TEST_CASE("a pull from outside goes to the replica behind the view that its asker knew, or nowhere", "[core][worker]") {
+  WorkerStory story;
+  const auto ask = [&](std::uint32_t task, std::uint64_t number) {
+    return story.give(event::OutsideAsked{{{{}, number}, {task}, Term{1}, seconds(1), "get", {}}});
+  };
+  const auto end = [&](std::uint32_t task, std::uint64_t number) {
+    return story.give(event::OutsideGivenUp{{{{}, number}, {task}}});
+  };
+  story.enter(0);
+  CHECK(ask(0, 1) == "outside 1 not here");
+  story.grant(0, 'a');
+  CHECK(story.publish() == "create 0#1 epoch 0");
+  CHECK(ask(0, 2) == "0: outside 2");
+  CHECK(ask(1, 3) == "outside 3 not here");
+  CHECK(ask(999, 4) == "outside 4 not here");
+  CHECK(end(0, 2) == "0: outside end 2");
+  CHECK(end(1, 3).empty());
 }
 
 TEST_CASE("a seat under a name that has been used here is not filled", "[core][worker]") {

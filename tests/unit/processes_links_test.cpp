@@ -123,6 +123,7 @@ class Listening final : public ControlLink {
   }
   void ended(const std::string&) override { notes_.note("stream's end; "); }
   void finished() override { notes_.note("ended"); }
+  std::string body_part(std::string_view) const override { return {}; }
   Notes& notes_;
 };
 
@@ -137,7 +138,7 @@ struct LinkStory {
   }
   static void say_ready(const process::Descriptor& end, std::uint16_t port) {
     std::string bytes;
-    REQUIRE(wire::encode(wire::ToSupervisor{wire::Ready{port}}, bytes));
+    REQUIRE(wire::encode(wire::ToSupervisor{wire::Ready{port, {}}}, bytes));
     REQUIRE(::write(end.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   }
   Notes notes;

@@ -19,6 +19,7 @@
 #include "host/processes/chaos_memory.hpp"
 #include "host/processes/worker_main.hpp"
 #include "host/runtime/log.hpp"
+#include "host/runtime/outside_actor.hpp"
 #include "host/runtime/random_uuid.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/catch_main.hpp"
@@ -50,11 +51,12 @@ class Story {
   explicit Story(const std::string& misbehaves)
       : topology_(std::get<config::TopologyFile>(config::parse_topology("job.json", text(misbehaves), "/"))),
         nursery_(executor_, topology_.spec, setup(), 2, chaos_.descriptor()),
-        host_(executor_, topology_.spec, coordinator_, runtime::random_uuid<core::HostId>(), topology_.digest, nursery_,
+        outside_(executor_, id_, topology_.spec, nursery_),
+        host_(executor_, topology_.spec, coordinator_, id_, topology_.digest, nursery_,
               {[](const runtime::JobOutcome&) {}, [this](const runtime::JobOutcome& outcome) { ended(outcome); }}) {
     runtime::log_start({.level = runtime::LogLevel::debug, .colour = false, .target = log_});
     process::become_subreaper();
-    nursery_.set_host(host_);
+    nursery_.set_host(host_, outside_);
     host_.open();
     nursery_.begin();
   }
@@ -113,6 +115,8 @@ class Story {
   coordinator::Embedded coordinator_;
   runtime::Executor executor_{1};
   Nursery nursery_;
+  const core::HostId id_ = runtime::random_uuid<core::HostId>();
+  runtime::OutsideActor outside_;
   runtime::HostActor host_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -436,3 +436,47 @@ TEST_CASE("chaos: the n-th event ends the replica by an injected fault; a droppe
   }
   pair.world.executor().stop();
 }
+
+namespace {
+
+core::event::OutsideArrived asked_outside(std::uint64_t number, std::string_view body) {
+  return {{{{}, number}, {0}, {1}, core::seconds(10), "get", core::Bytes(body)}};
+}
+
+}  // namespace
+
+TEST_CASE("a pull from outside shows no task, and its handle lives on when the epoch ends", "[cell][outside]") {
+  Pair pair;
+  Pull kept;
+  pair.scripts[0].serve = [&](Host&, Pull pull) {
+    EXPECT(pull.is_from_outside());
+    EXPECT(pull.from() == kFromOutside);
+    kept = std::move(pull);
+    pair.world.note("served");
+  };
+  std::atomic<int> epochs{0};
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    if (++epochs == 2) kept.reply("in epoch " + std::to_string(host.epoch()));
+  };
+  pair.scripts[1].serve = [&](Host&, Pull pull) {
+    EXPECT(!pull.is_from_outside());
+    pull.reply("");
+  };
+  pair.world.start_all();
+  pair.world.cell(0).post(asked_outside(1, "q"));
+  REQUIRE(pair.world.wait_for("served"));
+  pair.world.cell(0).post(core::event::EpochLearned{core::Epoch{1}});
+  CHECK(pair.world.wait_for("outside 1 answer in epoch 1"));
+}
+
+TEST_CASE("a cell without a replica refuses pulls from outside", "[cell][outside]") {
+  Pair pair;
+  pair.scripts[0].serve = [&](Host&, Pull) { throw std::runtime_error("as it was told"); };
+  pair.world.cell(0).post(asked_outside(1, "q"));
+  CHECK(pair.world.wait_for("outside 1 not here "));
+  pair.world.start_all();
+  pair.world.cell(0).post(asked_outside(2, "q"));  // its end is news enough: a view will tell
+  pair.world.cell(0).post(asked_outside(3, "q"));
+  CHECK(pair.world.wait_for("outside 3 not here "));
+  CHECK_FALSE(pair.noted("outside 2 not here "));
+}

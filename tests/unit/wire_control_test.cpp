@@ -117,8 +117,18 @@ TEST_CASE("what is beyond a limit is not encoded, and leaves nothing behind", "[
   CHECK(refused(ToWorker{Addresses{std::vector<Address>(kAddressesMax + 1)}}));
   CHECK(
       refused(ToSupervisor{core::FinishAsk{{}, {}, {}, core::JobStatus::done, std::string(kResultBytesMax + 1, 'r')}}));
+  const core::OutsideRequest too_long{{}, {}, {}, {}, std::string(kMethodBytesMax + 1, 'm'), {}};
+  CHECK(refused(ToWorker{OutsideRequestStart{too_long, 0}}));
+  CHECK(refused(ToWorker{OutsideRequestStart{{{}, {}, {}, core::Duration{-1}, "m", {}}, 0}}));
+  const std::string part(kBodyPartBytesMax + 1, 'p');
+  CHECK(refused(ToWorker{BodyPart{part}}));
+  CHECK(refused(ToSupervisor{BodyPart{}}));
+  CHECK(refused(ToSupervisor{Ready{1, std::vector<std::string>(kReadOnlyMethodsMax + 1)}}));
+  CHECK(refused(ToSupervisor{Ready{1, {std::string(kMethodBytesMax + 1, 'm')}}}));
   CHECK(out == "before");
 
+  CHECK_FALSE(refused(ToSupervisor{Ready{1, std::vector<std::string>(kReadOnlyMethodsMax)}}));
+  CHECK_FALSE(refused(ToSupervisor{BodyPart{std::string_view(part).substr(1)}}));
   crowded.backups.resize(kViewSeatsMax);
   CHECK_FALSE(refused(view_of_tasks({crowded})));
   CHECK_FALSE(refused(ToWorker{Addresses{std::vector<Address>(kAddressesMax)}}));
@@ -162,6 +172,24 @@ TEST_CASE("a decoder of control messages refuses what no encoder writes", "[wire
   CHECK(supervisor("\x43\1\1\1\0\x81\x80\x10"s) == "byte 5: the result has 262145 bytes; at most 262144");
   CHECK(supervisor("\x45\4"s) == "byte 1: 1 bytes are left over after the message");
   CHECK(supervisor("\x48\1\x81\x20"s) == "byte 2: the reason has 4097 bytes; at most 4096");
+  const std::string name = std::string(16, 'h') + "\5"s;
+  CHECK(worker("\6"s + name + "\1\1\1\0\2\1x"s) ==
+        "byte 23: a body of 2 bytes begins with 1; all that fits into 262144 comes first");
+  CHECK(worker("\6"s + name + "\1\1\1\0\0\1x"s) ==
+        "byte 23: a body of 0 bytes begins with 1; all that fits into 262144 comes first");
+  CHECK(worker("\6"s + name + "\1\1\1\x81\x08"s + std::string(1'030, 'm')) ==
+        "byte 21: the method has 1025 bytes; at most 1024");
+  CHECK(worker("\7"s + name) == "byte 18: the task is cut off: 1 bytes are needed and 0 are left");
+  CHECK(worker("\x8\0"s) == "byte 1: the part of the body is empty");
+  CHECK(worker("\x8\x81\x80\x10"s) == "byte 1: the part of the body has 262145 bytes; at most 262144");
+  CHECK(supervisor("\x49\3"s + name) == "byte 1: the kind of the reply is 3; at most 2");
+  CHECK(supervisor("\x49\0"s + name + "\1\1\2\0\0\0"s) == "byte 21: the outcome is 2; at most 1");
+  CHECK(supervisor("\x4a\0"s) == "byte 1: the part of the body is empty");
+  CHECK(supervisor("\x8\1x"s) == "byte 0: no message of kind 8 goes to a supervisor");
+  CHECK(supervisor("\x47\1\0\x81\x08"s + std::string(1'100, 'm')) ==
+        "byte 3: the read-only methods are 1025; at most 1024");
+  CHECK(supervisor("\x47\1\0\1\x81\x08"s + std::string(1'100, 'm')) ==
+        "byte 4: the method has 1025 bytes; at most 1024");
 }
 
 TEST_CASE("a stream is split into its messages, whatever pieces it comes in", "[wire][control]") {

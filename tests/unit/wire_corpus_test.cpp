@@ -46,9 +46,11 @@ Files batches() {
 
 /// The same for control messages; a first byte says in what pieces the fuzzer shall feed the stream.
 Files streams() {
-  const char* const to_worker[WireRandom::kToWorkerKinds] = {"view", "epoch", "stop", "setup", "addresses"};
+  const char* const to_worker[WireRandom::kToWorkerKinds] = {
+      "view", "epoch", "stop", "setup", "addresses", "outside-request", "outside-end", "part-to-worker"};
   const char* const to_supervisor[WireRandom::kToSupervisorKinds] = {
-      "resignation", "advance", "finish", "all-stopped", "fenced", "ready", "cannot-start", "counters"};
+      "resignation", "advance",      "finish",   "all-stopped",   "fenced",
+      "ready",       "cannot-start", "counters", "outside-reply", "part-to-supervisor"};
   constexpr char kPieceBytes = 7;
   WireRandom random(kSeed, 30, 5);
   Files files;

@@ -141,6 +141,9 @@ typedef struct tg_job {
   tg_view directory; /* of the topology file, absolute: relative paths in args start here */
 } tg_job;
 
+/* `from` of a pull by somebody who is no task: people, curl, other programs. */
+#define TG_FROM_OUTSIDE UINT64_MAX
+
 typedef struct tg_host tg_host; /* the host's side of one replica */
 typedef struct tg_pull tg_pull; /* one pull to be answered; owned by the task from `serve` until reply or refuse */
 
@@ -228,7 +231,9 @@ typedef struct tg_task_hooks {
   tg_status (*enter_epoch)(void* task, uint64_t epoch, tg_error*);
   /* `link` is the receiver's own name of the link (the inverse of the sender's). */
   tg_status (*flag_raised)(void* task, uint64_t from, tg_view link, tg_view meta, tg_error*);
-  /* The task owns `pull` from now on, also when it fails. `body` is borrowed for the call. */
+  /* The task owns `pull` from now on, also when it fails. `body` is borrowed for the call. `from` is the task that
+   * pulls, or TG_FROM_OUTSIDE: such a pull belongs to no epoch, stays open when one ends, and is to be answered in
+   * whichever epoch the task has come to. */
   tg_status (*serve)(void* task, tg_pull* pull, uint64_t from, tg_view method, tg_view body, tg_error*);
   tg_status (*neighbour_changed)(void* task, uint64_t neighbour, tg_view link, tg_neighbour_change, tg_error*);
   void (*exit)(void* task, tg_exit_reason); /* last hook; not called when the replica was killed or has failed */

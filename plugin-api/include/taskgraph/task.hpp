@@ -128,6 +128,9 @@ struct Answer {
   bool ok() const noexcept { return outcome == Outcome::value; }
 };
 
+/// Pull::from of those who are no tasks.
+inline constexpr TaskId kFromOutside = TG_FROM_OUTSIDE;
+
 /// A pull to be answered: now, later, from any thread. Move-only; dropped unanswered it answers Code::unavailable.
 class Pull {
  public:
@@ -148,7 +151,11 @@ class Pull {
       detail::api->refuse(std::exchange(raw_, nullptr), TG_CODE_UNAVAILABLE, detail::view("dropped unanswered"));
   }
 
+  /// The task that pulls, or kFromOutside.
   TaskId from() const noexcept { return from_; }
+  /// By somebody who is no task (people, curl, other programs). Such a pull belongs to no epoch: it stays open when one
+  /// ends, and is to be answered in whichever epoch the task has come to.
+  bool is_from_outside() const noexcept { return from_ == kFromOutside; }
   /// Both are valid only until the `serve` hook returns: copy what a later answer needs.
   std::string_view method() const noexcept { return method_; }
   std::string_view body() const noexcept { return body_; }
@@ -249,11 +256,12 @@ class Task {
   /// `fresh`: without the state of the primary before it; ask the neighbours for what is needed.
   virtual void became_primary(Term /*term*/, Origin /*origin*/) {}
   virtual void became_backup() {}
-  /// Primary only. No hook for an earlier epoch starts after it; pulls of earlier epochs have ended by now.
+  /// Primary only. No hook for an earlier epoch starts after it; tasks' pulls of earlier epochs have ended by now, and
+  /// those from outside go on.
   virtual void enter_epoch(Epoch /*epoch*/) {}
   /// A neighbour raised a flag; `link` is this task's own name of the link. Views are borrowed for the call.
   virtual void flag_raised(TaskId /*from*/, std::string_view /*link*/, std::string_view /*meta*/) {}
-  /// A neighbour pulls. Keep `pull` to answer later.
+  /// A task pulls, or somebody outside (Pull::is_from_outside). Keep `pull` to answer later.
   virtual void serve(Pull pull) { pull.refuse(Code::no_such_method, "this task serves nothing"); }
   virtual void neighbour_changed(TaskId /*neighbour*/, std::string_view /*link*/, NeighbourChange /*change*/) {}
   /// The last hook: save what is to be saved (at most 10 s for the whole host). Not called when the replica was killed.

@@ -191,7 +191,7 @@ def test_what_a_plugin_starts_ends_with_its_worker(start_misbehave, mark):
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_supervisor_that_leaves_at_once_leaves_nothing_behind(start_misbehave, mark, signals):
     """By a second signal, or by failure.drain while a hook does not return."""
-    failure = {"drain": "200ms"} if signals == 1 else {"stall": "30s", "drain": "30s"}
+    failure = {"drain": "200ms"} if signals == 1 else {"stall": "10s", "drain": "10s"}
     child = start_misbehave("fork", epochs=10**9, at_epoch=0, failure=failure)
     child.wait_for("misbehave: has forked")
     assert len(processes_with(mark)) == 1 + 2 + 2

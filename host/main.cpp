@@ -89,7 +89,7 @@ int run_in_workers(const config::Options& options, const Inputs& inputs, const s
 }
 
 int show_config(const config::Options& options, const config::TopologyFile& topology) {
-  std::vector<config::ConfigValue> values = config::config_values(options);
+  std::vector<config::ConfigValue> values = config::config_values(options, topology.spec.name);
   values.insert(values.end(), topology.values.begin(), topology.values.end());
   std::fputs(config::print_config(values).c_str(), stdout);
   return static_cast<int>(ExitCode::done);

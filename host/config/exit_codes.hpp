@@ -17,6 +17,7 @@ enum class ExitCode : int {
   file_missing = 66,
   coordinator_unreachable = 69,
   own_bug = 70,
+  cannot_listen = 71,
   cannot_write = 73,
   documents_lost = 76,
   refused = 77,
@@ -30,7 +31,7 @@ struct ExitCodeText {
 };
 
 /// By rising number.
-inline constexpr std::array<ExitCodeText, 12> kExitCodes{{
+inline constexpr std::array<ExitCodeText, 13> kExitCodes{{
     {ExitCode::done, "done", "the job is done (or what was asked for has been shown)"},
     {ExitCode::job_failed, "job-failed", "the job failed: a task gave up, or the plugin said so"},
     {ExitCode::stopped, "stopped", "stopped by a signal before the job's end"},
@@ -39,6 +40,7 @@ inline constexpr std::array<ExitCodeText, 12> kExitCodes{{
     {ExitCode::file_missing, "file-missing", "a file or folder that was named does not exist or cannot be read"},
     {ExitCode::coordinator_unreachable, "coordinator-unreachable", "the coordinator cannot be reached"},
     {ExitCode::own_bug, "own-bug", "taskgraph-host itself is broken: please report it"},
+    {ExitCode::cannot_listen, "cannot-listen", "the address of --listen cannot be had"},
     {ExitCode::cannot_write, "cannot-write", "a result or state file cannot be written"},
     {ExitCode::documents_lost, "documents-lost",
      "the job's documents are missing from the coordinator or older than before"},

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "host/config/result_file.hpp"
+#include "host/config/state_location.hpp"
 #include "host/config/words.hpp"
 
 namespace taskgraph::config {
@@ -30,11 +31,12 @@ struct OptionRow {
 
 constexpr std::string_view kJob = "The job";
 constexpr std::string_view kChecks = "Checks: nothing is run";
+constexpr std::string_view kControl = "Control: status and pulls over HTTP";
 constexpr std::string_view kMessages = "Messages";
 constexpr std::string_view kFaults = "Faults on purpose";
 constexpr std::string_view kOther = "Other";
 
-constexpr std::array<OptionRow, 14> kRows{{
+constexpr std::array<OptionRow, 17> kRows{{
     {kJob, "topology", "FILE", "the job: its plugin, tasks and links (required)"},
     {kJob, "coordinator", "WHERE", "embedded (default): one machine, inside this process"},
     {kJob, "result", "FILE", "write the job's result there as JSON at its end; an existing file is replaced"},
@@ -46,6 +48,12 @@ constexpr std::array<OptionRow, 14> kRows{{
     {kJob, "threads", "N",
      "threads that run the tasks, in each worker, 1 to 256; default: the hardware's, shared by the workers, 2 at "
      "least"},
+    {kControl, "listen", "ADDR:PORT",
+     "127.0.0.1 or [::1], and a port; default 127.0.0.1:0: the kernel chooses the port"},
+    {kControl, "token-file", "FILE",
+     "the bearer token that clients show, in a file that nobody else can read; default: a random one, in DIR/token"},
+    {kControl, "state-dir", "DIR",
+     "token, control.json and lock of the job; default: taskgraph/JOB in XDG_STATE_HOME or ~/.local/state"},
     {kChecks, "validate", "", "check everything short of running: options, topology, files, plugin"},
     {kChecks, "print-config", "", "print every effective value with its origin; with --validate, check too"},
     {kMessages, "log-level", "LEVEL", "debug, info (default), warning or error"},
@@ -58,7 +66,7 @@ constexpr std::array<OptionRow, 14> kRows{{
     {kOther, "version", "", "show the versions of this host and of its plugin ABI"},
 }};
 
-constexpr std::array<std::string_view, 5> kGroups{kJob, kChecks, kMessages, kFaults, kOther};
+constexpr std::array<std::string_view, 6> kGroups{kJob, kControl, kChecks, kMessages, kFaults, kOther};
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
 
@@ -180,6 +188,14 @@ std::optional<Failure> store(std::string_view option, const std::string& value, 
     return choose("--log-format", value, kLogFormats, options.log_format.value);
   } else if (option == "chaos") {
     options.chaos = {value, kFromCommandLine};
+  } else if (option == "listen") {
+    auto address = read_listen_address(value);
+    if (!address) return usage(address.error().text);
+    options.listen = {*std::move(address), kFromCommandLine};
+  } else if (option == "token-file") {
+    options.token_file = {value, kFromCommandLine};
+  } else if (option == "state-dir") {
+    options.state_dir = {value, kFromCommandLine};
   } else if (option == "threads") {
     options.threads.origin = kFromCommandLine;
     return read_count("--threads", value, kThreadsMax, options.threads.value);
@@ -199,6 +215,7 @@ std::optional<Failure> store(std::string_view option, const std::string& value, 
 
 std::optional<Failure> store_environment(const Environment& environment, Options& options) {
   options.hardware_threads = std::clamp(environment.hardware_threads, 1U, kThreadsMax);
+  options.state_home = state_home(environment);
   if (environment.plugin_path && !environment.plugin_path->empty()) {
     options.plugin_path = {split_path(*environment.plugin_path), {Source::environment, "TASKGRAPH_PLUGIN_PATH"}};
     if (options.plugin_path.value.size() > kPluginDirsMax) {
@@ -271,8 +288,8 @@ Environment Environment::of_process() {
     if (value == nullptr) return std::nullopt;
     return value;
   };
-  return {get("TASKGRAPH_PLUGIN_PATH"), get("TASKGRAPH_LOG_LEVEL"), get("NO_COLOR"),
-          std::thread::hardware_concurrency()};
+  return {get("TASKGRAPH_PLUGIN_PATH"),        get("TASKGRAPH_LOG_LEVEL"), get("NO_COLOR"),
+          std::thread::hardware_concurrency(), get("XDG_STATE_HOME"),      get("HOME")};
 }
 
 Result<Options> parse_options(std::span<const char* const> arguments, const Environment& environment) {
@@ -346,7 +363,8 @@ std::string help_text() {
       << "\nEnvironment:\n"
          "  TASKGRAPH_PLUGIN_PATH  folders to look for plugins in, separated by colons\n"
          "  TASKGRAPH_LOG_LEVEL    as --log-level, which beats it\n"
-         "  NO_COLOR               no colours when it is set and not empty\n";
+         "  NO_COLOR               no colours when it is set and not empty\n"
+         "  XDG_STATE_HOME, HOME   where the state of jobs lies, see --state-dir\n";
   return out.str();
 }
 

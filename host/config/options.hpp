@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "host/config/failure.hpp"
+#include "host/config/listen_address.hpp"
 #include "host/config/log_settings.hpp"
 
 namespace taskgraph::config {
@@ -52,14 +53,20 @@ struct Options {
   Setting<unsigned> workers{0, {}};           ///< processes that run the tasks; 0 with `local`, and before settle()
   Setting<unsigned> threads{0, {}};           ///< that run the tasks, in each process that does; 0 before settle()
   unsigned hardware_threads = 1;              ///< of the machine, as far as --threads can use them
+  Setting<ListenAddress> listen;              ///< of the control listener
+  Setting<std::optional<std::filesystem::path>> token_file;  ///< nothing: a token is made
+  Setting<std::optional<std::filesystem::path>> state_dir;   ///< nothing: see state_location
+  Setting<std::filesystem::path> state_home;                 ///< of the user; empty: unknown
 };
 
 /// What parse_options reads beside the command line.
 struct Environment {
-  std::optional<std::string> plugin_path;  ///< TASKGRAPH_PLUGIN_PATH
-  std::optional<std::string> log_level;    ///< TASKGRAPH_LOG_LEVEL
-  std::optional<std::string> no_color;     ///< NO_COLOR
-  unsigned hardware_threads = 1;           ///< 0: unknown
+  std::optional<std::string> plugin_path;   ///< TASKGRAPH_PLUGIN_PATH
+  std::optional<std::string> log_level;     ///< TASKGRAPH_LOG_LEVEL
+  std::optional<std::string> no_color;      ///< NO_COLOR
+  unsigned hardware_threads = 1;            ///< 0: unknown
+  std::optional<std::string> state_home{};  ///< XDG_STATE_HOME
+  std::optional<std::string> home{};        ///< HOME
 
   /// Of this process; on the main thread, before there are others.
   static Environment of_process();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/config/state_location.hpp"
 #include "host/config/words.hpp"
 
 namespace taskgraph::config {
@@ -42,7 +43,7 @@ std::string describe(const Origin& origin) {
   return "unknown";
 }
 
-std::vector<ConfigValue> config_values(const Options& options) {
+std::vector<ConfigValue> config_values(const Options& options, std::string_view job) {
   std::vector<ConfigValue> values;
   const auto add = [&](std::string_view name, std::string_view value, const Origin& origin) {
     values.push_back({std::string(name), std::string(value), describe(origin)});
@@ -55,6 +56,10 @@ std::vector<ConfigValue> config_values(const Options& options) {
   add("local", options.local.value ? "yes" : "no", options.local.origin);
   add("workers", std::to_string(options.workers.value), options.workers.origin);
   add("threads", std::to_string(options.threads.value), options.threads.origin);
+  add("listen", options.listen.value.text(), options.listen.origin);
+  add("token-file", options.token_file.value ? options.token_file.value->native() : "", options.token_file.origin);
+  const auto state = state_location(options, job);
+  add("state-dir", state.value.native(), state.origin);
   add("log-level", name(options.log_level.value), options.log_level.origin);
   add("log-format", name(options.log_format.value), options.log_format.origin);
   add("colour", options.colour.value ? "on a terminal" : "never", options.colour.origin);

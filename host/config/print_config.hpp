@@ -17,7 +17,7 @@ struct ConfigValue {
 };
 
 /// The values of the command line and the environment, in the order of --help.
-std::vector<ConfigValue> config_values(const Options& options);
+std::vector<ConfigValue> config_values(const Options& options, std::string_view job);
 
 /// `name = value  # origin`, one line each, aligned as far as values are short. Control characters are escaped.
 std::string print_config(std::span<const ConfigValue> values);

@@ -1,5 +1,7 @@
 #include "host/http/acceptor.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -47,6 +49,10 @@ bool is_shortage(const error_code& error) {
 
 }  // namespace
 
+void keep_from_children(int descriptor) {
+  ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
+
 Server::Acceptor::Acceptor(asio::io_context& io, Socket socket, std::shared_ptr<Listener> listener)
     : io_(io),
       listener_(std::move(listener)),
@@ -80,6 +86,7 @@ void Server::Acceptor::accept() {
 }
 
 void Server::Acceptor::on_accepted(http::Socket socket) {
+  keep_from_children(socket.native_handle());
   const PeerAddress peer = peer_address(socket);
   ConnectionTable::Admission admission =
       listener_->with_table([&](ConnectionTable& table) { return table.admit(peer); });

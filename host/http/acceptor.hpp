@@ -13,6 +13,9 @@
 
 namespace taskgraph::http {
 
+/// Asio opens sockets that children would inherit, and with them the port.
+void keep_from_children(int descriptor);
+
 /// On its strand but for the constructor and what says otherwise. Kept alive by its own waits.
 class Server::Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:

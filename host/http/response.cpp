@@ -82,6 +82,8 @@ std::string_view reason_phrase(std::uint16_t status) {
       return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
     case 429:
       return "Too Many Requests";
     case 431:

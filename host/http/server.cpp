@@ -28,6 +28,7 @@ boost::system::result<std::unique_ptr<Server>> Server::open(asio::io_context& io
   const asio::ip::tcp::endpoint endpoint(options.address, options.port);
   error_code error;
   socket.open(endpoint.protocol(), error);
+  if (!error) keep_from_children(socket.native_handle());
   if (!error) socket.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) socket.bind(endpoint, error);
   if (!error) socket.listen(asio::socket_base::max_listen_connections, error);

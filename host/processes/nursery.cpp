@@ -13,6 +13,7 @@
 #include "host/process/descendants.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/random_uuid.hpp"
+#include "host/runtime/uuid_text.hpp"
 #include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::processes {
@@ -171,7 +172,24 @@ void Nursery::told(Slot& slot, wire::Fenced&) {
   slot.fenced_by = core::Time::never();
 }
 
+void Nursery::publish_lives() {
+  std::vector<runtime::LifeStatus> lives;
+  for (const Slot& slot : slots_) {
+    if (slot.worker == nullptr || slot.port == 0) continue;
+    lives.push_back(
+        {slot.worker->life(), static_cast<std::uint32_t>(number_of(slot)), slot.worker->pid(), slot.worker->started()});
+  }
+  const std::lock_guard lock(lives_mutex_);
+  lives_ = std::move(lives);
+}
+
+std::vector<runtime::LifeStatus> Nursery::lives() const {
+  const std::lock_guard lock(lives_mutex_);
+  return lives_;
+}
+
 void Nursery::announce_addresses() {
+  publish_lives();
   wire::Addresses addresses;
   for (const Slot& slot : slots_) {
     if (slot.worker != nullptr && slot.port != 0) addresses.lives.push_back({slot.worker->life(), slot.port});
@@ -274,7 +292,7 @@ void Nursery::note_death(Slot& slot, const WorkerProcess::Remains& remains, std:
   const bool has_said_all = slot.stopped || slot.is_refused;
   const std::string what =
       fmt::format("worker {} (process {}, life {}) {}{}", number_of(slot), remains.pid,
-                  runtime::uuid_text(remains.life.high, remains.life.low), death.cause,
+                  runtime::uuid_text(remains.life), death.cause,
                   orphans == 0 ? ""
                                : fmt::format("; {} process{} that it had started {} ended", orphans,
                                              orphans == 1 ? "" : "es", orphans == 1 ? "was" : "were"));

@@ -66,6 +66,8 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   std::uint64_t pulls() const { return pulls_.load(std::memory_order_relaxed); }
   std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   std::uint64_t frames_dropped() const { return frames_dropped_.load(std::memory_order_relaxed); }
+  /// The workers that are ready.
+  std::vector<runtime::LifeStatus> lives() const;
 
   // After the executor has stopped.
   /// Lets the workers go, and ends those that stay, and what they have forked.
@@ -119,6 +121,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   void fence(core::Time now);
   void announce_addresses();
   void send_to_ready(const wire::ToWorker& message);
+  void publish_lives();
   void check_stopped();
   std::size_t end_what_is_left();
   void note_death(Slot& slot, const WorkerProcess::Remains& remains, std::size_t orphans, bool was_ready,
@@ -148,6 +151,8 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   std::atomic<std::uint64_t> frames_dropped_{0};
   mutable std::mutex methods_mutex_;
   std::optional<plugin::ReadOnlyMethods> read_only_methods_;  ///< guarded by methods_mutex_
+  mutable std::mutex lives_mutex_;
+  std::vector<runtime::LifeStatus> lives_;  ///< guarded by lives_mutex_
 };
 
 }  // namespace taskgraph::processes

@@ -101,4 +101,13 @@ std::uint64_t ProcessJob::frames_dropped() const {
   return parts_->nursery.frames_dropped();
 }
 
+runtime::JobStatus ProcessJob::status() const {
+  runtime::JobStatus status;
+  parts_->host.describe(status);
+  status.lives = parts_->nursery.lives();
+  status.facts = facts();
+  status.frames_dropped = frames_dropped();
+  return status;
+}
+
 }  // namespace taskgraph::processes

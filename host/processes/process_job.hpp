@@ -37,6 +37,7 @@ class ProcessJob final : public runtime::Job {
   std::uint64_t frames_dropped() const override;
   runtime::OutsidePulls& outside_pulls() override;
   bool is_read_only(std::string_view method) const override;
+  runtime::JobStatus status() const override;
 
  private:
   struct Parts;

@@ -51,6 +51,7 @@ class WorkerProcess final {
   // From `start` to `reap`.
   core::LifeId life() const { return process_->life; }
   pid_t pid() const { return process_->child.pid(); }
+  core::Time started() const { return process_->started; }
   void send(const wire::ToWorker& message);
   void send(core::OutsideRequest&& request);
   void send(const core::OutsideEnd& end);

@@ -2,12 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/core/assert.hpp"
 #include "host/runtime/log.hpp"
 
 namespace taskgraph::runtime {
+namespace {
+
+bool has_all_primaries(const core::View& view) {
+  return view != nullptr && std::all_of(view->tasks().begin(), view->tasks().end(),
+                                        [](const core::TaskAssignment& task) { return !task.primary.is_empty(); });
+}
+
+JobStatus::State ended_state(JobOutcome::Kind kind) {
+  switch (kind) {
+    case JobOutcome::Kind::done:
+      return JobStatus::State::done;
+    case JobOutcome::Kind::failed:
+      return JobStatus::State::failed;
+    case JobOutcome::Kind::stopped:
+      return JobStatus::State::stopped;
+    case JobOutcome::Kind::documents_lost:
+      return JobStatus::State::documents_lost;
+    case JobOutcome::Kind::refused:
+      break;
+  }
+  return JobStatus::State::refused;
+}
+
+}  // namespace
 
 HostActor::HostActor(Executor& executor, const core::JobSpec& spec, coordinator::Coordinator& coordinator,
                      core::HostId id, std::string digest, Workers& workers, Listener listener)
@@ -15,9 +40,15 @@ HostActor::HostActor(Executor& executor, const core::JobSpec& spec, coordinator:
       coordinator_(coordinator),
       workers_(workers),
       supervisor_(id, spec, std::move(digest)),
-      listener_(std::move(listener)) {}
+      listener_(std::move(listener)) {
+  status_.host = id;
+}
 
 void HostActor::drain() {
+  {
+    const std::lock_guard lock(end_mutex_);
+    is_draining_ = true;
+  }
   workers_.post(core::event::StopAll{core::ExitReason::drain});
 }
 
@@ -39,6 +70,7 @@ void HostActor::all_stopped() {
 void HostActor::handle(core::SupervisorEvent event, core::Time now) {
   effects_.clear();
   supervisor_.handle(std::move(event), now, effects_);
+  update_status();
   for (core::SupervisorEffect& effect : effects_) {
     std::visit([this](auto& one) { perform(one); }, effect);
   }
@@ -102,6 +134,35 @@ void HostActor::note(const core::View& view) {
   }
   tasks_up_.store(up, std::memory_order_relaxed);
   noted_ = view;
+}
+
+/// Before the effects: who is told of a view by them finds it here.
+void HostActor::update_status() {
+  const bool is_ready = std::exchange(was_ready_, was_ready_ || has_all_primaries(supervisor_.view()));
+  {
+    const std::lock_guard lock(status_mutex_);
+    status_.job = supervisor_.job();
+    status_.controller = supervisor_.holds_office() ? supervisor_.host() : core::HostId{};
+    status_.view = supervisor_.view();
+    if (was_ready_) status_.state = JobStatus::State::running;
+  }
+  if (was_ready_ && !is_ready && listener_.ready) listener_.ready();
+}
+
+void HostActor::describe(JobStatus& status) const {
+  {
+    const std::lock_guard lock(status_mutex_);
+    status.state = status_.state;
+    status.job = status_.job;
+    status.host = status_.host;
+    status.controller = status_.controller;
+    status.view = status_.view;
+  }
+  const std::lock_guard lock(end_mutex_);
+  if (is_draining_) status.state = JobStatus::State::stopping;
+  if (!is_decided_) return;
+  status.state = ended_state(outcome_.kind);
+  status.reason = outcome_.reason;
 }
 
 }  // namespace taskgraph::runtime

@@ -11,6 +11,7 @@
 #include "host/config/exit_codes.hpp"
 #include "host/coordinator/coordinator.hpp"
 #include "host/core/supervisor.hpp"
+#include "host/runtime/job_status.hpp"
 #include "host/runtime/mailbox.hpp"
 
 namespace taskgraph::runtime {
@@ -37,10 +38,11 @@ class Workers {
 /// At a stable address until the executor has stopped.
 class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinator::Coordinator::Listener {
  public:
-  /// Both are called once at most, on any thread.
+  /// Each is called once at most, on any thread.
   struct Listener {
     std::function<void(JobOutcome)> decided;  ///< the job has ended; replicas may still be in a hook
     std::function<void(JobOutcome)> ended;    ///< the same outcome, or `stopped`: all replicas have exited
+    std::function<void()> ready{};            ///< every task has a primary, for the first time; may be empty
   };
 
   HostActor(Executor& executor, const core::JobSpec& spec, coordinator::Coordinator& coordinator, core::HostId id,
@@ -59,6 +61,8 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   // For progress. Any thread.
   core::Epoch epoch() const { return {epoch_.load(std::memory_order_relaxed)}; }
   std::uint32_t tasks_up() const { return tasks_up_.load(std::memory_order_relaxed); }
+  /// What this actor knows of the job, for its status: all but the workers' share. Any thread.
+  void describe(JobStatus& status) const;
 
  private:
   // Mailbox
@@ -79,17 +83,22 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   void perform(core::effect::Refused& effect);
   void decide(JobOutcome outcome);
   void note(const core::View& view);
+  void update_status();
 
   coordinator::Coordinator& coordinator_;
   Workers& workers_;
   core::Supervisor supervisor_;      // strand
   core::SupervisorEffects effects_;  // strand
   core::View noted_;                 // strand: the newest view that was logged
+  bool was_ready_ = false;           // strand
   std::atomic<std::uint32_t> tasks_up_{0};
   std::atomic<std::uint64_t> epoch_{0};
-  std::mutex end_mutex_;
-  JobOutcome outcome_;  // guarded by end_mutex_, as the one below
+  mutable std::mutex end_mutex_;
+  JobOutcome outcome_;  // guarded by end_mutex_, as the ones below
   bool is_decided_ = false;
+  bool is_draining_ = false;
+  mutable std::mutex status_mutex_;
+  JobStatus status_;  // guarded by status_mutex_: state until the end, job, host, controller, view
   const Listener listener_;
 };
 

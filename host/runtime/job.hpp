@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "host/runtime/host_actor.hpp"
+#include "host/runtime/job_status.hpp"
 #include "host/runtime/outside_pulls.hpp"
 #include "host/runtime/progress.hpp"
 
@@ -35,6 +36,8 @@ class Job {
   virtual OutsidePulls& outside_pulls() = 0;
   /// Any thread. Whether the plugin says that `method` changes nothing; false while no worker has loaded it yet.
   virtual bool is_read_only(std::string_view method) const = 0;
+  /// Any thread, until the destructor begins.
+  virtual JobStatus status() const = 0;
 };
 
 using MakeJob = std::function<std::unique_ptr<Job>(HostActor::Listener)>;

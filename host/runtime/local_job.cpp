@@ -1,5 +1,7 @@
 #include "host/runtime/local_job.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <utility>
@@ -78,6 +80,7 @@ struct LocalJob::Parts final : Workers, WorkerOutside, OutsideRoute {
 
   const core::JobSpec& spec;
   const plugin::ReadOnlyMethods read_only_methods;
+  const core::Time since = now();
   const core::Lease lease = core::Lease::open_ended();  ///< the coordinator shares this process, and ends with it
   std::vector<Chaos::Word> chaos_words;
   Chaos chaos;
@@ -149,6 +152,17 @@ ProgressFacts LocalJob::facts() const {
   for (const auto& worker : parts_->workers) facts.pulls += worker->pulls();
   facts.failures = parts_->failures.load(std::memory_order_relaxed);
   return facts;
+}
+
+JobStatus LocalJob::status() const {
+  JobStatus status;
+  parts_->host->describe(status);
+  for (std::uint32_t i = 0; i < parts_->workers.size(); ++i) {
+    status.lives.push_back({parts_->workers[i]->life(), i, ::getpid(), parts_->since});
+  }
+  status.facts = facts();
+  status.frames_dropped = frames_dropped();
+  return status;
 }
 
 }  // namespace taskgraph::runtime

@@ -34,6 +34,7 @@ class LocalJob final : public Job {
   std::uint64_t frames_dropped() const override;
   OutsidePulls& outside_pulls() override;
   bool is_read_only(std::string_view method) const override;
+  JobStatus status() const override;
 
  private:
   struct Parts;

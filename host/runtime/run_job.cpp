@@ -12,6 +12,7 @@
 
 #include "host/config/quantities.hpp"
 #include "host/config/result_file.hpp"
+#include "host/runtime/job_control.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/progress.hpp"
 #include "host/runtime/signals.hpp"
@@ -51,11 +52,14 @@ std::optional<core::Epoch> last_epoch(const config::TopologyFile& topology) {
 /// Owned by run_job; all on the main thread but for the outcome, which is posted to it.
 class Run {
  public:
-  Run(const config::Options& options, const config::TopologyFile& topology, const MakeJob& make)
+  Run(const config::Options& options, const config::TopologyFile& topology, const control::StateDirectory& state,
+      const MakeJob& make)
       : options_(options),
         topology_(topology),
+        state_(state),
         job_(make({[this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { decided(now); }); },
-                   [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); }})),
+                   [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); },
+                   [this] { on_main([this] { announce(); }); }})),
         signals_(io_, [this](StopSignals::Request request, int) { asked_to_stop(request); }),
         progress_timer_(io_),
         drain_timer_(io_),
@@ -63,6 +67,9 @@ class Run {
         last_epoch_(last_epoch(topology)) {}
 
   ExitCode run() {
+    auto control = JobControl::open(options_, topology_, state_, *job_);
+    if (!control) return log(LogLevel::error, control.error().text), control.error().code;
+    control_ = *std::move(control);
     job_->start();
     tick();
     io_.run();
@@ -100,6 +107,10 @@ class Run {
     limit_exits();
   }
 
+  void announce() {
+    if (!has_ended_) control_->announce();
+  }
+
   /// All replicas exit now; one whose hook does not return must not keep the result back.
   void decided(const JobOutcome& outcome) {
     if (has_ended_) return;
@@ -120,6 +131,7 @@ class Run {
 
   void end(const JobOutcome& outcome) {
     has_ended_ = true;
+    control_.reset();
     code_ = report(outcome);
     signals_.cancel();
     progress_timer_.cancel();
@@ -128,6 +140,7 @@ class Run {
 
   /// Without waiting for hooks that still run: nothing of this process is torn down under them.
   [[noreturn]] void leave() {
+    if (control_ != nullptr) control_->withdraw();
     const JobOutcome stopped{
         .kind = JobOutcome::Kind::stopped, .epochs = job_->facts().epoch.value, .result = "{}", .reason = {}};
     const ExitCode code = report(decided_.value_or(stopped));
@@ -162,8 +175,10 @@ class Run {
 
   const config::Options& options_;
   const config::TopologyFile& topology_;
+  const control::StateDirectory& state_;
   boost::asio::io_context io_;
   const std::unique_ptr<Job> job_;
+  std::unique_ptr<JobControl> control_;  ///< from run() to the job's end
   StopSignals signals_;
   boost::asio::steady_timer progress_timer_;
   boost::asio::steady_timer drain_timer_;
@@ -179,7 +194,9 @@ class Run {
 
 ExitCode run_job(const config::Options& options, const config::TopologyFile& topology, const MakeJob& make) {
   ignore_broken_pipes();
-  return Run(options, topology, make).run();
+  const auto state = open_state(options, topology);
+  if (!state) return log(LogLevel::error, state.error().text), state.error().code;
+  return Run(options, topology, *state, make).run();
 }
 
 }  // namespace taskgraph::runtime

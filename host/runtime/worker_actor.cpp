@@ -6,20 +6,16 @@
 
 #include "host/config/result_file.hpp"
 #include "host/runtime/log.hpp"
+#include "host/runtime/uuid_text.hpp"
 
 namespace taskgraph::runtime {
-
-std::string uuid_text(std::uint64_t high, std::uint64_t low) {
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48,
-                     low & 0xffff'ffff'ffff);
-}
 
 WorkerActor::WorkerActor(Executor& executor, const WorkerParts& parts, core::LifeId life, WorkerOutside& outside)
     : Mailbox(executor),
       outside_(outside),
       chaos_(parts.chaos),
       life_(life),
-      shared_{parts.spec, parts.lease, parts.plugin, &config::check_result_json, *this, uuid_text(life.high, life.low)},
+      shared_{parts.spec, parts.lease, parts.plugin, &config::check_result_json, *this, uuid_text(life)},
       worker_(life),
       cells_(parts.spec.topology->task_count()) {}
 

@@ -16,9 +16,6 @@
 
 namespace taskgraph::runtime {
 
-/// Text form of a uuid: 8-4-4-4-12 hexadecimal digits.
-std::string uuid_text(std::uint64_t high, std::uint64_t low);
-
 /// What all lives of a job are made of. Outlives them.
 struct WorkerParts {
   const core::JobSpec& spec;

@@ -17,6 +17,7 @@ output=$(cd "$here/../.." && pwd)/build/quickstart
 mkdir -p "$output"
 cd "$output"
 rm -f ranks.tsv result.json serial.tsv
+export XDG_STATE_HOME="$output/state"
 
 "$here/debian-graph.sh" "$output"
 cat >topology.json <<'JSON'

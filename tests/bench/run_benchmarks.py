@@ -296,6 +296,7 @@ def main() -> int:
         programs = Programs(options.build)
         for name in options.only or BENCHMARKS:
             with tempfile.TemporaryDirectory(prefix="taskgraph-bench-") as folder:
+                os.environ["XDG_STATE_HOME"] = str(Path(folder) / "state")
                 rows += BENCHMARKS[name](programs, Path(folder), options.rounds)
     except BenchmarkError as error:
         print(f"run_benchmarks.py: {error}", file=sys.stderr)

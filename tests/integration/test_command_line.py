@@ -51,7 +51,7 @@ def test_help_names_options_examples_exit_codes_and_environment(run_host):
     assert finished.err == ""
     for text in ["--topology FILE", "--chaos SPEC|FILE", "Examples:", "TASKGRAPH_PLUGIN_PATH", "NO_COLOR"]:
         assert text in finished.out
-    assert sorted(exit_codes(finished.out)) == [0, 1, 3, 64, 65, 66, 69, 70, 73, 76, 77, 78]
+    assert sorted(exit_codes(finished.out)) == [0, 1, 3, 64, 65, 66, 69, 70, 71, 73, 76, 77, 78]
 
 
 def test_help_and_man_page_have_the_same_options_and_exit_codes(run_host):
@@ -82,6 +82,8 @@ def test_version(run_host):
         (["--topology", "x", "--threads", "0"], '--threads "0": expected a whole number from 1 to 256'),
         (["--topology", "x", "--log-level", "loud"], "(known: debug info warning error)"),
         (["--topology", "x", "--coordinator", "consul://127.0.0.1:8500"], "not in this version"),
+        (["--topology", "x", "--listen", "0.0.0.0:8080"], "this version listens on loopback only: 127.0.0.1:8080 or [::1]:8080"),
+        (["--topology", "x", "--listen", "8080"], '--listen "8080": expected ADDR:PORT'),
         (["--validate=yes"], "--validate takes no value"),
     ],
 )
@@ -145,6 +147,10 @@ def test_print_config_shows_every_value_with_its_origin(run_host, topology):
     assert value == "7"
     assert origin == f"{job}:{line}" or origin.startswith(f"{job}:{line}:"), origin
     assert lines["restart.window"][1] == "default"
+    assert lines["listen"] == ("127.0.0.1:0", "default")
+    assert lines["token-file"] == ("", "default")
+    assert lines["state-dir"][0].endswith("/taskgraph/test")
+    assert lines["state-dir"][1] == "environment XDG_STATE_HOME"
 
 
 def test_validate_runs_nothing(run_host, topology, tmp_path):
@@ -186,11 +192,11 @@ def test_no_colours_and_no_cursor_in_files(run_host, topology):
     assert "\x1b" not in finished.err + finished.out
 
 
-def run_on_a_terminal(command: list, columns: int) -> bytes:
+def run_on_a_terminal(command: list, columns: int, state_home: Path) -> bytes:
     """What `command` writes to a stderr that is a terminal of so many columns."""
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = host_process.clean_environment({"TERM": "xterm"})
+    environment = host_process.clean_environment({"TERM": "xterm", "XDG_STATE_HOME": state_home})
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer, env=environment)
     os.close(writer)
     written = b""
@@ -215,9 +221,9 @@ def run_on_a_terminal(command: list, columns: int) -> bytes:
 
 
 @pytest.mark.parametrize("columns", [80, 30])
-def test_on_a_terminal_one_progress_line_is_redrawn_and_removed_at_the_end(host, topology, columns):
+def test_on_a_terminal_one_progress_line_is_redrawn_and_removed_at_the_end(host, topology, tmp_path, columns):
     job = topology(plugin={"args": {"epochs": 4, "pause_ms": 500}})
-    written = run_on_a_terminal([host, "--topology", job, "--log-level", "warning"], columns).decode()
+    written = run_on_a_terminal([host, "--topology", job, "--log-level", "warning"], columns, tmp_path).decode()
     assert "epoch " in written
     assert written.endswith("\r\x1b[K"), written[-200:]
     drawn = [line for line in written.split("\r\x1b[K") if line]
@@ -227,6 +233,6 @@ def test_on_a_terminal_one_progress_line_is_redrawn_and_removed_at_the_end(host,
         assert len(line) < columns, line
 
 
-def test_a_short_job_shows_no_progress(host, topology):
-    written = run_on_a_terminal([host, "--topology", topology(), "--log-level", "warning"], 80)
+def test_a_short_job_shows_no_progress(host, topology, tmp_path):
+    written = run_on_a_terminal([host, "--topology", topology(), "--log-level", "warning"], 80, tmp_path)
     assert written == b"", written

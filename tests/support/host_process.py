@@ -44,10 +44,12 @@ class Finished(str):
 
 
 class Child:
-    """A running child in a process group of its own; its output goes to files, so that no pipe can fill up."""
+    """A running child in a process group of its own; its output goes to files, so that no pipe can fill up, and the state of
+    its jobs into `folder`, too."""
 
     def __init__(self, args: list, folder: Path, env: dict | None = None, cwd: Path | None = None):
         self.args = [str(arg) for arg in args]
+        self.state_home = folder / "state"
         self._out = folder / "stdout"
         self._err = folder / "stderr"
         self._started = time.monotonic()
@@ -57,7 +59,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env=clean_environment(env),
+                env=clean_environment({"XDG_STATE_HOME": self.state_home, **(env or {})}),
                 cwd=cwd,
                 start_new_session=True,
             )
@@ -65,6 +67,10 @@ class Child:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def state(self, job: str = "test") -> Path:
+        """The state folder of a job that was given none."""
+        return self.state_home / "taskgraph" / job
 
     def running(self) -> bool:
         return self._process.poll() is None
@@ -123,7 +129,8 @@ class Child:
 
 def clean_environment(changes: dict | None = None) -> dict:
     """This process' environment without what would change a host's behaviour, and with `changes` (None removes)."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("TASKGRAPH_") and name != "NO_COLOR"}
+    others = ("NO_COLOR", "XDG_STATE_HOME")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TASKGRAPH_") and name not in others}
     for name, value in (changes or {}).items():
         if value is None:
             env.pop(name, None)

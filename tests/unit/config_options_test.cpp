@@ -1,6 +1,7 @@
 #include "host/config/options.hpp"
 
 #include "host/config/print_config.hpp"
+#include "host/config/state_location.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -255,14 +256,14 @@ TEST_CASE("print-config: names, values and origins in columns") {
   environment.no_color = "1";
   const Result<Options> options = parse({"--topology", "job.json", "--threads", "3"}, environment);
   REQUIRE(options.has_value());
-  std::vector<ConfigValue> values = config_values(*options);
+  std::vector<ConfigValue> values = config_values(*options, "job");
   values.push_back({"restart.max", "5", "job.json:7:3"});
   const std::string text = print_config(values);
-  CHECK_THAT(text, Contains("topology    = job.json  # command line\n"));
-  CHECK_THAT(text, Contains("threads     = 3         # command line\n"));
-  CHECK_THAT(text, Contains("log-level   = info      # default\n"));
-  CHECK_THAT(text, Contains("colour      = never     # environment NO_COLOR\n"));
-  CHECK_THAT(text, Contains("restart.max = 5         # job.json:7:3\n"));
+  CHECK_THAT(text, Contains("topology    = job.json     # command line\n"));
+  CHECK_THAT(text, Contains("threads     = 3            # command line\n"));
+  CHECK_THAT(text, Contains("log-level   = info         # default\n"));
+  CHECK_THAT(text, Contains("colour      = never        # environment NO_COLOR\n"));
+  CHECK_THAT(text, Contains("restart.max = 5            # job.json:7:3\n"));
 }
 
 TEST_CASE("print-config: a long value pushes its own line only; control characters are shown") {
@@ -271,6 +272,60 @@ TEST_CASE("print-config: a long value pushes its own line only; control characte
   CHECK(text ==
         "a = " + std::string(60, 'x') + "  # default\n" + "b = \\x1b[2J\\n" + std::string(33, ' ') + "# f:1:1\n");
   CHECK(print_config({}).empty());
+}
+
+TEST_CASE("options: --listen takes a loopback address and a port") {
+  const auto listen = [](const char* value) { return parse({"--topology", "x", "--listen", value}); };
+  CHECK(parse({"--topology", "x"})->listen.value.text() == "127.0.0.1:0");
+  CHECK(listen("127.0.0.1:8080")->listen.value.text() == "127.0.0.1:8080");
+  CHECK(listen("127.0.0.1:8080")->listen.origin.source == Source::command_line);
+  CHECK(listen("localhost:0")->listen.value.text() == "127.0.0.1:0");
+  CHECK(listen("[::1]:65535")->listen.value.text() == "[::1]:65535");
+  CHECK(listen("[::1]:65535")->listen.value.address == "::1");
+  for (const char* value : {"127.0.0.1", "127.0.0.1:", ":", "8080", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:1x",
+                            "127.0.0.1:+1", "127.0.0.1: 1"}) {
+    CHECK_THAT(error_of({"--topology", "x", "--listen", value}),
+               Contains("--listen \"" + std::string(value) + "\": expected ADDR:PORT"));
+  }
+  for (const char* value : {"0.0.0.0:80", "192.168.1.1:80", "[::]:80", "::1:80", "*:80", ":80", "example.org:80"}) {
+    CHECK_THAT(error_of({"--topology", "x", "--listen", value}), Contains("loopback only: 127.0.0.1:80 or [::1]:80"));
+  }
+}
+
+TEST_CASE("options: where the state of a job lies") {
+  Environment environment;
+  const auto location = [&](std::vector<const char*> more = {}) {
+    std::vector<const char*> arguments{"--topology", "x"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return state_location(*parse(arguments, environment), "job");
+  };
+  CHECK(location().value.empty());
+  environment.home = "/home/me";
+  CHECK(location().value == "/home/me/.local/state/taskgraph/job");
+  CHECK(location().origin.variable == "HOME");
+  environment.state_home = "relative";  // to be ignored, as its specification has it
+  CHECK(location().origin.variable == "HOME");
+  environment.state_home = "";
+  CHECK(location().origin.variable == "HOME");
+  environment.state_home = "/state";
+  CHECK(location().value == "/state/taskgraph/job");
+  CHECK(location().origin.variable == "XDG_STATE_HOME");
+  CHECK(location({"--state-dir", "here"}).value == "here");
+  CHECK(location({"--state-dir", "here"}).origin.source == Source::command_line);
+  environment.state_home = environment.home = "relative";
+  CHECK(location().value.empty());
+}
+
+TEST_CASE("print-config: listener, token and state") {
+  Environment environment;
+  environment.home = "/home/me";
+  const std::string defaults = print_config(config_values(*parse({"--topology", "x"}, environment), "job"));
+  CHECK_THAT(defaults, Contains("listen      = 127.0.0.1:0") && Contains("token-file  =  "));
+  CHECK_THAT(defaults, Contains("state-dir   = /home/me/.local/state/taskgraph/job") && Contains("# environment HOME"));
+  const std::string given = print_config(config_values(
+      *parse({"--topology", "x", "--listen", "[::1]:80", "--token-file", "t", "--state-dir", "s"}), "job"));
+  CHECK_THAT(given,
+             Contains("listen      = [::1]:80  ") && Contains("token-file  = t  ") && Contains("state-dir   = s "));
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
 #include "host/http/server.hpp"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+
 #include "tests/support/catch.hpp"
 #include "tests/support/http_world.hpp"
 
@@ -209,6 +214,24 @@ TEST_CASE("http server: only loopback, and a port of its own", "[http]") {
   options.port = first.value()->port();
   CHECK(options.port != 0);
   CHECK(Server::open(io, options, {}).error() == boost::system::errc::address_in_use);
+}
+
+TEST_CASE("http server: children inherit neither its port nor its connections", "[http]") {
+  const World world;
+  Client client(world.server->port());
+  client.send(world.head("GET /livez"));
+  REQUIRE(client.read_answer().status == 200);
+  int sockets = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int descriptor = std::stoi(entry.path().filename());
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) continue;
+    if (address.sin_family != AF_INET || ntohs(address.sin_port) != world.server->port()) continue;
+    ++sockets;
+    CHECK((::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHECK(sockets == 2);  // the listening one and the connection
 }
 
 }  // namespace

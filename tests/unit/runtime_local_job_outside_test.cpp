@@ -45,7 +45,7 @@ class Desk final : public Task {
     if (pull.method() == "fail") return pull.reply(std::to_string(host().term()));
     if (pull.method() == "keep") return kept_.push_back(std::move(pull));
     if (pull.method() == "finish") {
-      (void)host().finish_job(JobStatus::done);
+      (void)host().finish_job(taskgraph::JobStatus::done);
       return kept_.push_back(std::move(pull));
     }
     pull.refuse(Code::no_such_method, "no " + std::string(pull.method()));

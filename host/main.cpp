@@ -123,11 +123,11 @@ int run(int argc, char** argv) {
     library.deinit();
     return static_cast<int>(ExitCode::done);
   }
-  const int code =
-      static_cast<int>(runtime::run_job(*options, inputs.topology, [&](runtime::HostActor::Listener listener) {
+  const int code = static_cast<int>(runtime::run_job(
+      *options, inputs.topology, [&](journal::Journal& journal, runtime::HostActor::Listener listener) {
         return std::make_unique<runtime::LocalJob>(
             runtime::LocalJobSettings{inputs.topology.spec, library.plugin(), inputs.topology.digest, inputs.chaos.plan,
-                                      options->threads.value},
+                                      journal, options->threads.value},
             std::move(listener));
       }));
   library.deinit();

@@ -1,4 +1,4 @@
-/// The one way to RapidJSON in this folder: whoever includes it otherwise gets another RAPIDJSON_ASSERT, and two
+/// The one way to RapidJSON: whoever includes it otherwise gets another RAPIDJSON_ASSERT, and two
 /// definitions of its templates in one program. Private to the .cpp files.
 #pragma once
 
@@ -21,3 +21,5 @@ struct JsonLibraryError : std::logic_error {
 
 #include <rapidjson/error/error.h>
 #include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>

@@ -36,7 +36,7 @@ constexpr std::string_view kMessages = "Messages";
 constexpr std::string_view kFaults = "Faults on purpose";
 constexpr std::string_view kOther = "Other";
 
-constexpr std::array<OptionRow, 17> kRows{{
+constexpr std::array<OptionRow, 18> kRows{{
     {kJob, "topology", "FILE", "the job: its plugin, tasks and links (required)"},
     {kJob, "coordinator", "WHERE", "embedded (default): one machine, inside this process"},
     {kJob, "result", "FILE", "write the job's result there as JSON at its end; an existing file is replaced"},
@@ -58,6 +58,7 @@ constexpr std::array<OptionRow, 17> kRows{{
     {kChecks, "print-config", "", "print every effective value with its origin; with --validate, check too"},
     {kMessages, "log-level", "LEVEL", "debug, info (default), warning or error"},
     {kMessages, "log-format", "FORMAT", "text (default), or json: one object per line"},
+    {kMessages, "journal", "DETAIL", "plain (default), or full: each pull of each worker, for tests; slow"},
     {kFaults, "chaos", "SPEC|FILE",
      "seed=N,rate=R,max=M,workers=W: each event of a task is a fault with probability R, decided by N; quiet after M "
      "faults (default 20); the share W of them (default 0) kills or stops the whole worker. Or a JSON file: "
@@ -69,6 +70,7 @@ constexpr std::array<OptionRow, 17> kRows{{
 constexpr std::array<std::string_view, 6> kGroups{kJob, kControl, kChecks, kMessages, kFaults, kOther};
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+constexpr std::array<std::string_view, 2> kJournalDetails{"plain", "full"};
 
 Failure usage(std::string text) {
   return {ExitCode::usage, std::move(text) + "\ntaskgraph-host --help lists the options"};
@@ -186,6 +188,9 @@ std::optional<Failure> store(std::string_view option, const std::string& value, 
   } else if (option == "log-format") {
     options.log_format.origin = kFromCommandLine;
     return choose("--log-format", value, kLogFormats, options.log_format.value);
+  } else if (option == "journal") {
+    options.journal.origin = kFromCommandLine;
+    return choose("--journal", value, kJournalDetails, options.journal.value);
   } else if (option == "chaos") {
     options.chaos = {value, kFromCommandLine};
   } else if (option == "listen") {
@@ -383,6 +388,9 @@ std::string_view name(LogLevel level) {
 }
 std::string_view name(LogFormat format) {
   return kLogFormats[static_cast<std::size_t>(format)];
+}
+std::string_view name(JournalDetail detail) {
+  return kJournalDetails[static_cast<std::size_t>(detail)];
 }
 std::string_view name(CoordinatorKind kind) {
   switch (kind) {

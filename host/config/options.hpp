@@ -33,6 +33,7 @@ struct Setting {
 };
 
 enum class CoordinatorKind { embedded };
+enum class JournalDetail { plain, full };
 
 /// What taskgraph-host was asked for. Plain values; owned by main.
 struct Options {
@@ -57,6 +58,7 @@ struct Options {
   Setting<std::optional<std::filesystem::path>> token_file;  ///< nothing: a token is made
   Setting<std::optional<std::filesystem::path>> state_dir;   ///< nothing: see state_location
   Setting<std::filesystem::path> state_home;                 ///< of the user; empty: unknown
+  Setting<JournalDetail> journal{JournalDetail::plain, {}};
 };
 
 /// What parse_options reads beside the command line.
@@ -94,5 +96,6 @@ std::vector<std::filesystem::path> split_path(std::string_view text);
 std::string_view name(LogLevel level);
 std::string_view name(LogFormat format);
 std::string_view name(CoordinatorKind kind);
+std::string_view name(JournalDetail detail);
 
 }  // namespace taskgraph::config

@@ -62,6 +62,7 @@ std::vector<ConfigValue> config_values(const Options& options, std::string_view 
   add("state-dir", state.value.native(), state.origin);
   add("log-level", name(options.log_level.value), options.log_level.origin);
   add("log-format", name(options.log_format.value), options.log_format.origin);
+  add("journal", name(options.journal.value), options.journal.origin);
   add("colour", options.colour.value ? "on a terminal" : "never", options.colour.origin);
   add("chaos", options.chaos.value.value_or(""), options.chaos.origin);
   return values;

@@ -15,9 +15,10 @@ PullRequest Pulls::start(Open pull) {
   return request;
 }
 
-std::optional<effect::PullEnded> Pulls::answered(TaskId from, PullAnswer answer) {
+std::optional<effect::PullEnded> Pulls::answered(TaskId from, PullAnswer answer, Time now) {
   Open* open = open_.find(answer.pull);
   if (open == nullptr || open->to != from) return std::nullopt;
+  note(*open, now);
   effect::PullEnded ended{open->token, answer.outcome, answer.code, std::move(answer.body)};
   if (!mutated(Mutant::answer_twice)) open_.erase(answer.pull);
   return ended;
@@ -54,7 +55,13 @@ void Pulls::leave_epoch(Epoch entered, ReplicaEffects& out) {
 void Pulls::expire(Time now, ReplicaEffects& out) {
   if (now < next_deadline()) return;
   end_all(
-      Outcome::deadline, [&](const Open& open) { return open.deadline <= now; }, out);
+      Outcome::deadline,
+      [&](const Open& open) {
+        if (open.deadline > now) return false;
+        note(open, now);
+        return true;
+      },
+      out);
   next_deadline_ = Time::never();
   open_.for_each([&](std::uint64_t, const Open& open) { next_deadline_ = std::min(next_deadline_, open.deadline); });
 }

@@ -13,7 +13,8 @@ Replica::Replica(Identity identity, const JobSpec& spec, const Lease& lease)
       spec_(spec),
       lease_(lease),
       flags_(spec.limits.flags_per_epoch),
-      early_flags_(spec.limits.flags_per_epoch) {}
+      early_flags_(spec.limits.flags_per_epoch),
+      pulls_(identity.task) {}
 
 void Replica::handle(ReplicaEvent&& event, Time now, ReplicaEffects& out) {
   if (ended_) return;  // S10, S11: nothing after the end
@@ -59,10 +60,10 @@ void Replica::on(event::ApplyView& applied, Time now, ReplicaEffects& out) {
   out.push_back(std::move(report));
 }
 
-void Replica::on(event::EpochLearned& learned, Time, ReplicaEffects& out) {
+void Replica::on(event::EpochLearned& learned, Time now, ReplicaEffects& out) {
   if (epoch_.has_value() && learned.epoch <= *epoch_) return;  // S5: late and repeated news
   if (role_ == Role::primary) {
-    enter_epoch(learned.epoch, out);
+    enter_epoch(learned.epoch, now, out);
   } else {
     epoch_ = learned.epoch;
   }
@@ -119,7 +120,7 @@ void Replica::on(event::StartPull& start, Time now, ReplicaEffects& out) {
   if (full || pulls_.size() >= spec_.limits.pulls_open) return refuse(Outcome::error, code::kBusy);
 
   PullRequest request = pulls_.start(
-      {start.token, start.to, epoch(), now + start.deadline, std::move(start.method), std::move(start.body), 0});
+      {start.token, start.to, epoch(), now, now + start.deadline, std::move(start.method), std::move(start.body), 0});
   wake_at(pulls_.next_deadline());
   if (to == nullptr) return;  // sent when the task has a primary
   to->channel.push(std::move(request), epoch());
@@ -169,7 +170,7 @@ void Replica::become_primary(Term term, Time now, ReplicaEffects& out) {
   seal_.begin(term, now);  // nothing leaves before it is closed
   wake_at(seal_.ask_at());
   out.push_back(effect::BecamePrimary{term, Origin::fresh});
-  enter_epoch(*epoch_, out);
+  enter_epoch(*epoch_, now, out);
 }
 
 void Replica::become_backup(ReplicaEffects& out) {
@@ -177,7 +178,7 @@ void Replica::become_backup(ReplicaEffects& out) {
   out.push_back(effect::BecameBackup{});
 }
 
-void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
+void Replica::enter_epoch(Epoch epoch, Time now, ReplicaEffects& out) {
   const bool first = neighbours_.empty();
   pulls_.leave_epoch(epoch, out);
   for (const Serves::OfTask& serve : serves_.leave_epoch(epoch)) {
@@ -206,7 +207,7 @@ void Replica::enter_epoch(Epoch epoch, ReplicaEffects& out) {
   for (const TaskId id : std::vector<TaskId>(failed_told_)) {
     if (!view_->task(id).primary.is_empty()) tell_restarted(id, out);
   }
-  for (const auto& peer : peers_) drain(*peer, out);
+  for (const auto& peer : peers_) drain(*peer, now, out);
 }
 
 void Replica::exit(ExitReason reason, ReplicaEffects& out) {

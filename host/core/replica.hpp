@@ -23,6 +23,7 @@ namespace taskgraph::core {
 
 /// What was dropped and why, and what happened how often: for status, and to show that a test reached a branch.
 struct ReplicaCounters {
+  std::uint64_t accepted = 0;  ///< frames that passed the receiver's checks
   std::uint32_t foreign_job = 0;
   std::uint32_t misaddressed = 0;  ///< for another term of this task, or for a backup
   std::uint32_t stale_term = 0;
@@ -71,6 +72,7 @@ class Replica {
     return flags_.raised_here() + flags_queued < spec_.limits.flags_per_epoch;
   }
   const ReplicaCounters& counters() const { return counters_; }
+  const SlowPulls& slow_pulls() const { return pulls_.slowest(); }
   /// Frames of all peers that wait for one before them, and that are kept until a peer acknowledges them: for limits
   /// and tests.
   std::size_t frames_held() const;
@@ -106,7 +108,7 @@ class Replica {
   // The only places that change role and epoch, and that end the replica.
   void become_primary(Term term, Time now, ReplicaEffects& out);
   void become_backup(ReplicaEffects& out);
-  void enter_epoch(Epoch epoch, ReplicaEffects& out);
+  void enter_epoch(Epoch epoch, Time now, ReplicaEffects& out);
   void exit(ExitReason reason, ReplicaEffects& out);
 
   // Neighbours and peers.
@@ -122,10 +124,10 @@ class Replica {
 
   // Frames.
   bool accepts(const Stamp& stamp, Time now);
-  void drain(Peer& from, ReplicaEffects& out);
+  void drain(Peer& from, Time now, ReplicaEffects& out);
   void deliver(Peer& from, const Stamp& stamp, Flag flag, ReplicaEffects& out);
   void deliver(Peer& from, const Stamp& stamp, PullRequest request, ReplicaEffects& out);
-  void deliver(Peer& from, const Stamp& stamp, PullAnswer answer, ReplicaEffects& out);
+  void deliver(Peer& from, PullAnswer answer, Time now, ReplicaEffects& out);
   void answer(Peer& to, Epoch epoch, PullAnswer answer);
   void answer(const Serves::OfTask& serve, event::Reply& reply);
   void answer(const OutsideName& name, event::Reply& reply);

@@ -132,13 +132,14 @@ void Replica::on(event::FrameArrived& arrived, Time now, ReplicaEffects& out) {
     ++counters_.stale_term;
     return;
   }
+  ++counters_.accepted;
   from->channel.acknowledged(arrived.frame.stamp.acknowledged, now);
   if (from->channel.has_unsent()) mark_dirty(*from);
   if (arrived.frame.stamp.sequence == 0) return;
   mark_dirty(*from);
   switch (from->channel.receive(std::move(arrived.frame))) {
     case Channel::Received::in_order:
-      drain(*from, out);
+      drain(*from, now, out);
       return;
     case Channel::Received::held:
       ++counters_.held;
@@ -152,7 +153,7 @@ void Replica::on(event::FrameArrived& arrived, Time now, ReplicaEffects& out) {
   }
 }
 
-void Replica::drain(Peer& from, ReplicaEffects& out) {
+void Replica::drain(Peer& from, Time now, ReplicaEffects& out) {
   while (std::optional<Frame> frame = from.channel.next(epoch())) {
     mark_dirty(from);
     const Stamp& stamp = frame->stamp;
@@ -161,7 +162,7 @@ void Replica::drain(Peer& from, ReplicaEffects& out) {
     } else if (auto* request = std::get_if<PullRequest>(&frame->body)) {
       deliver(from, stamp, std::move(*request), out);
     } else if (auto* reply = std::get_if<PullAnswer>(&frame->body)) {
-      deliver(from, stamp, std::move(*reply), out);
+      deliver(from, std::move(*reply), now, out);
     }
   }
 }
@@ -201,8 +202,8 @@ void Replica::deliver(Peer& from, const Stamp& stamp, PullRequest request, Repli
   out.push_back(effect::Serve{serve, from.task, std::move(request.method), std::move(request.body)});
 }
 
-void Replica::deliver(Peer& from, const Stamp&, PullAnswer answer, ReplicaEffects& out) {
-  if (auto ended = pulls_.answered(from.task, std::move(answer))) {
+void Replica::deliver(Peer& from, PullAnswer answer, Time now, ReplicaEffects& out) {
+  if (auto ended = pulls_.answered(from.task, std::move(answer), now)) {
     ++counters_.pulls;
     out.push_back(*std::move(ended));
   } else {

@@ -36,11 +36,12 @@ runtime::JobOutcome never_ready(const process::Ending& ending, const std::string
 }  // namespace
 
 Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers,
-                 const process::Descriptor& chaos)
+                 const process::Descriptor& chaos, journal::Journal& journal)
     : Mailbox(executor),
       setup_(std::move(setup)),
       chaos_(chaos),
       spec_(spec),
+      journal_(journal),
       look_every_{std::min(spec.failure.stall.ns / 5, core::milliseconds(100).ns)},
       restarts_(spec.restart),
       slots_(workers) {
@@ -110,6 +111,11 @@ void Nursery::start(Slot& slot) {
   slot.worker = &worker;
   slot.hooks.emplace(std::span(worker.page().slots).first(setup.threads + 1), spec_.limits.hook, look_every_);
   runtime::log(LogLevel::debug, fmt::format("worker {} is process {}", number_of(slot), slot.worker->pid()));
+  journal_.worker_started(name_of(slot, *slot.worker), runtime::now());
+}
+
+journal::WorkerName Nursery::name_of(const Slot& slot, const WorkerProcess& worker) const {
+  return {static_cast<std::uint32_t>(number_of(slot)), worker.life(), worker.pid()};
 }
 
 void Nursery::start_due(core::Time now) {
@@ -126,7 +132,8 @@ void Nursery::start_due(core::Time now) {
 
 // ---------------------------------------------------------------- what workers say
 
-void Nursery::on(NurseryEvent::Told& event, core::Time) {
+void Nursery::on(NurseryEvent::Told& event, core::Time now) {
+  slots_[event.slot].heard_at = now;
   std::visit([&](auto& one) { told(slots_[event.slot], one); }, event.message);
 }
 
@@ -137,6 +144,7 @@ void Nursery::told(Slot& slot, wire::Ready& ready) {
   }
   slot.port = ready.port;
   runtime::log(LogLevel::debug, fmt::format("worker {} is ready", number_of(slot)));
+  journal_.worker_ready(name_of(slot, *slot.worker), runtime::now());
   announce_addresses();
   const auto is_ready = [](const Slot& one) { return one.port != 0; };
   if (begun_) {
@@ -151,6 +159,7 @@ void Nursery::told(Slot& slot, wire::Ready& ready) {
 
 void Nursery::told(Slot& slot, wire::CannotStart& failure) {
   slot.is_refused = true;
+  journal_.worker_refused(name_of(slot, *slot.worker), failure.exit_code, failure.reason, runtime::now());
   runtime::JobOutcome outcome{.kind = runtime::JobOutcome::Kind::refused, .reason = std::move(failure.reason)};
   outcome.exit_code = static_cast<config::ExitCode>(failure.exit_code);
   host_->give_up(std::move(outcome));
@@ -170,6 +179,16 @@ void Nursery::told(Slot& slot, core::effect::AllStopped&) {
 
 void Nursery::told(Slot& slot, wire::Fenced&) {
   slot.fenced_by = core::Time::never();
+}
+
+void Nursery::told(Slot&, core::ReplicaMoment& moment) {
+  journal_.replica_moment(moment);
+}
+
+void Nursery::told(Slot&, wire::SlowPullsTold& told) {
+  core::SlowPulls pulls;
+  for (core::SlowPull& pull : told.pulls) pulls.note(std::move(pull));
+  journal_.slow_pulls(pulls);
 }
 
 void Nursery::publish_lives() {
@@ -288,6 +307,7 @@ void Nursery::note_death(Slot& slot, const WorkerProcess::Remains& remains, std:
                                 setup_.threads, spec_.topology->task_count()});
   const auto blamed = to_blame(remains.life, death);
   if (blamed.has_value()) failures_.fetch_add(1, std::memory_order_relaxed);
+  tell_journal(slot, remains, death, now);
   if (begun_) host_->post(core::event::WorkerDied{remains.life, blamed});
   const bool has_said_all = slot.stopped || slot.is_refused;
   const std::string what =
@@ -308,6 +328,21 @@ void Nursery::note_death(Slot& slot, const WorkerProcess::Remains& remains, std:
   }
   slot.restart_at = restarts_.restart_at(place);
   start_due(now);
+}
+
+/// Its newest sign of life is no later than its death; that it is reaped is the detection.
+void Nursery::tell_journal(const Slot& slot, const WorkerProcess::Remains& remains, const Death& death,
+                           core::Time now) {
+  using Kind = journal::Cause::Kind;
+  using Why = KilledFor::Why;
+  const bool signalled = remains.ending.kind == process::Ending::Kind::signalled;
+  journal::Cause cause{signalled ? Kind::signal : Kind::exit, remains.ending.number, death.cause, {}};
+  if (slot.killed.why == Why::stall || slot.killed.why == Why::no_fence) cause.kind = Kind::stall;
+  if (slot.killed.why == Why::hook) cause.kind = Kind::hook_limit;
+  if (death.blame == core::Blame::injected) cause.kind = Kind::chaos;
+  const core::Time newest = std::max(BeatPage::in(remains.page).newest(), slot.heard_at);
+  journal_.worker_died({static_cast<std::uint32_t>(number_of(slot)), remains.life, remains.pid}, std::move(cause),
+                       std::min(newest, now), now);
 }
 
 std::optional<core::Resignation> Nursery::to_blame(core::LifeId life, const Death& death) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/core/restart.hpp"
+#include "host/journal/journal.hpp"
 #include "host/plugin/read_only_methods.hpp"
 #include "host/processes/death.hpp"
 #include "host/processes/worker_process.hpp"
@@ -45,7 +46,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
  public:
   /// `chaos`: the memory of the job's ledger; open as long as workers start.
   Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::Setup setup, unsigned workers,
-          const process::Descriptor& chaos);
+          const process::Descriptor& chaos, journal::Journal& journal);
 
   /// Once, before events flow.
   void set_host(runtime::HostActor& host, runtime::OutsideActor& outside) {
@@ -88,6 +89,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
     core::Time fenced_by = core::Time::never();  ///< or it is killed
     std::optional<runtime::HookWatch> hooks;     ///< of its page
     wire::Counters counters;                     ///< as it said last
+    core::Time heard_at;                         ///< its newest message
   };
 
   // Mailbox
@@ -108,6 +110,8 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   void told(Slot& slot, wire::Fenced& fenced);
   void told(Slot&, wire::OutsideReplyStart&) {}  // WorkerProcess puts them together
   void told(Slot&, wire::BodyPart&) {}
+  void told(Slot& slot, core::ReplicaMoment& moment);
+  void told(Slot& slot, wire::SlowPullsTold& told);
   template <typename Request>
   void told(Slot&, Request& request) {
     host_->post(core::event::FromWorker{std::move(request)});
@@ -119,6 +123,8 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   void judge(Slot& slot, core::Time now);
   void kill(Slot& slot, KilledFor why);
   void fence(core::Time now);
+  void tell_journal(const Slot& slot, const WorkerProcess::Remains& remains, const Death& death, core::Time now);
+  journal::WorkerName name_of(const Slot& slot, const WorkerProcess& worker) const;
   void announce_addresses();
   void send_to_ready(const wire::ToWorker& message);
   void publish_lives();
@@ -135,6 +141,7 @@ class Nursery final : public runtime::Mailbox<NurseryEvent>, public runtime::Wor
   const wire::Setup setup_;
   const process::Descriptor& chaos_;
   const core::JobSpec& spec_;
+  journal::Journal& journal_;
   const core::Duration look_every_;
   core::Time looked_at_;
   core::RestartPolicy restarts_;

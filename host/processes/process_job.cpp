@@ -21,9 +21,11 @@ struct ProcessJob::Parts {
         chaos_memory(core::ChaosLedger::words(chaos_plan, topology.spec.topology->task_count())),
         chaos(chaos_plan, topology.spec.topology->task_count(), chaos_memory.words()),
         executor(1),
-        nursery(executor, topology.spec, std::move(settings.setup), settings.workers, chaos_memory.descriptor()),
-        outside(executor, id, topology.spec, nursery),
-        host(executor, topology.spec, coordinator, id, topology.digest, nursery, std::move(listener)) {
+        nursery(executor, topology.spec, std::move(settings.setup), settings.workers, chaos_memory.descriptor(),
+                settings.journal),
+        outside(executor, settings.journal.host(), topology.spec, nursery),
+        host(executor, topology.spec, coordinator, settings.journal.host(), topology.digest, nursery, settings.journal,
+             std::move(listener)) {
     nursery.set_host(host, outside);
   }
 
@@ -31,7 +33,6 @@ struct ProcessJob::Parts {
   const core::ChaosPlan chaos_plan;
   const ChaosMemory chaos_memory;
   const core::ChaosLedger chaos;
-  const core::HostId id = runtime::random_uuid<core::HostId>();
   coordinator::Embedded coordinator;
   runtime::Executor executor;
   Nursery nursery;
@@ -44,6 +45,7 @@ namespace {
 ProcessJobSettings with_job(ProcessJobSettings settings) {
   // The coordinator ends with this process, so that the fresh name is the job's.
   settings.setup.job = runtime::random_uuid<core::JobId>();
+  settings.setup.journal_folder = settings.journal.life_folder().value_or("").string();
   return settings;
 }
 

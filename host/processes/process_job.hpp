@@ -7,6 +7,7 @@
 
 #include "host/config/topology_file.hpp"
 #include "host/core/chaos.hpp"
+#include "host/journal/journal.hpp"
 #include "host/runtime/job.hpp"
 #include "host/wire/control.hpp"
 
@@ -16,6 +17,7 @@ struct ProcessJobSettings {
   const config::TopologyFile& topology;  ///< outlives the job
   wire::Setup setup;                     ///< of every worker, but for what differs: life and job
   core::ChaosPlan chaos;                 ///< what `setup.chaos` says
+  journal::Journal& journal;             ///< outlives the job
   unsigned workers = 1;
 };
 

@@ -24,9 +24,10 @@ config::ExitCode run_job_in_workers(const config::Options& options, const config
   setup.log_level = options.log_level.value;
   setup.log_format = options.log_format.value;
   setup.colour = options.colour.value && runtime::is_terminal(stderr);  // which is where their lines go, too
-  return runtime::run_job(options, topology, [&](runtime::HostActor::Listener listener) {
+  return runtime::run_job(options, topology, [&](journal::Journal& journal, runtime::HostActor::Listener listener) {
     return std::make_unique<ProcessJob>(
-        ProcessJobSettings{topology, std::move(setup), chaos.plan, options.workers.value}, std::move(listener));
+        ProcessJobSettings{topology, std::move(setup), chaos.plan, journal, options.workers.value},
+        std::move(listener));
   });
 }
 

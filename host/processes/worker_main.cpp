@@ -24,6 +24,7 @@
 #include "host/config/topology_file.hpp"
 #include "host/core/lease.hpp"
 #include "host/dataplane/plane.hpp"
+#include "host/journal/life_journal.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/plugin/library.hpp"
 #include "host/plugin/read_only_methods.hpp"
@@ -109,7 +110,8 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
         chaos_(plan, topology.spec.topology->task_count(), ledger_.words()),
         executor_(setup.threads, [this](unsigned thread) { begin_thread(thread); }),
         plane_(executor_, setup.job, setup.life, secret_of(setup), topology.spec.limits.message_bytes, *this),
-        worker_(executor_, {topology.spec, lease_of(lease_memory_), plugin, chaos_}, setup.life, *this),
+        worker_(executor_, {topology.spec, lease_of(lease_memory_), plugin, chaos_, open_journal(setup)}, setup.life,
+                *this),
         requests_(topology.spec.limits.message_bytes),
         link_(executor_, *this) {
     ::fcntl(kLinkDescriptor, F_SETFL, O_NONBLOCK);
@@ -156,6 +158,13 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
     return secret;
   }
 
+  journal::LifeJournal* open_journal(const wire::Setup& setup) {
+    if (setup.journal_folder.empty()) return nullptr;
+    return &journal_.emplace(setup.journal_folder, setup.job, setup.life, [](const std::string& why) {
+      runtime::log(runtime::LogLevel::warning, "the journal of this worker's life: " + why);
+    });
+  }
+
   void tell(const wire::ToSupervisor& message) { link_.send_message(encoded(message)); }
 
   void told(wire::Addresses& addresses) { plane_.know(addresses); }
@@ -199,9 +208,11 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
     ::raise(fault == core::FaultKind::kill_worker ? SIGKILL : SIGSTOP);
     page_.set_hit_by_chaos(false);
   }
+  void replica_moment(const core::ReplicaMoment& moment) override { tell(moment); }
   void all_stopped() override {
     stopped_.store(true);
     tell_counters();
+    tell(wire::SlowPullsTold{worker_.slow_pulls().list()});
     tell(core::effect::AllStopped{});
   }
 
@@ -232,6 +243,7 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
   const core::JobId job_;
   const ChaosMemory ledger_;
   runtime::Chaos chaos_;
+  std::optional<journal::LifeJournal> journal_;
   std::atomic<std::uint64_t> failures_{0};
   std::mutex counters_mutex_;
   wire::Counters counters_told_;  ///< guarded by counters_mutex_

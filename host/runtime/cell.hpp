@@ -16,8 +16,10 @@
 #include "host/core/chaos.hpp"
 #include "host/core/job.hpp"
 #include "host/core/lease.hpp"
+#include "host/core/observation.hpp"
 #include "host/core/replica.hpp"
 #include "host/core/view_latch.hpp"
+#include "host/journal/life_journal.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/runtime/executor.hpp"
 #include "host/runtime/hook_slots.hpp"
@@ -34,6 +36,9 @@ class CellOutside {
   virtual void ask_seal(core::TaskId task, core::effect::AskSeal&& ask) = 0;
   virtual void ask_advance(core::TaskId task, core::effect::AskAdvance ask) = 0;
   virtual void ask_finish(core::TaskId task, core::effect::AskFinish&& ask) = 0;
+  virtual void replica_moment(const core::ReplicaMoment& moment) = 0;
+  /// Of a replica that is about to say its last word.
+  virtual void slow_pulls(const core::SlowPulls& pulls) = 0;
   /// The last word of a replica; its task is destroyed. `failed` is nothing when it exited as it was told to.
   virtual void replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) = 0;
   virtual void log(core::TaskId task, tg_log_level level, std::string_view text) = 0;
@@ -52,7 +57,8 @@ struct CellShared {
   const tg_plugin& plugin;  ///< initialised with plugin::host_api()
   plugin::CheckResult check_result;
   CellOutside& outside;
-  std::string life;  ///< uuid as text
+  std::string life;                         ///< uuid as text
+  journal::LifeJournal* journal = nullptr;  ///< of every detail; nullptr: none
 };
 
 /// Made by the worker, at a stable address until the executor has been stopped; a task's threads may answer pulls until
@@ -151,6 +157,10 @@ class Cell final : public Strand, private plugin::BridgeOutside {
   void step(core::ReplicaEvent&& event);
   void apply_latched();
   void handle(core::ReplicaEvent&& event);
+  void handle_watched(core::ReplicaEvent&& event);
+  void perform_all(core::ReplicaEffects& effects);
+  void tell(core::ReplicaMoment::What what);
+  void tell_progress(const core::ReplicaEffects& effects);
   template <typename Function>
   bool call(Hook hook, Function function);
   void end(std::optional<core::effect::Failed> failed);

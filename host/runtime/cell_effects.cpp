@@ -10,6 +10,10 @@ namespace taskgraph::runtime {
 
 void Cell::perform(core::effect::BecamePrimary& effect) {
   live_->bridge.became(TG_ROLE_PRIMARY, effect.term, live_->core.epoch());
+  if (effect.term > core::Term{1}) {  // a failover
+    tell(core::ReplicaMoment::What::promoted);
+    live_->watched = true;
+  }
   if (live_->hooks().became_primary == nullptr) return;
   call(Hook::became_primary, [&](tg_error* error) {
     return live_->hooks().became_primary(live_->task.object, effect.term.value, static_cast<tg_origin>(effect.origin),

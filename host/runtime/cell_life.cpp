@@ -122,8 +122,14 @@ void Cell::apply_latched() {
 
 void Cell::handle(core::ReplicaEvent&& event) {
   if (std::exchange(now_is_old_, false)) now_ = runtime::now();  // a hook may have run for long: the lease counts
+  if (live_->watched) [[unlikely]]
+    return handle_watched(std::move(event));
   core::ReplicaEffects& effects = scratch().effects;
   live_->core.handle(std::move(event), now_, effects);
+  perform_all(effects);
+}
+
+void Cell::perform_all(core::ReplicaEffects& effects) {
   for (core::ReplicaEffect& effect : effects) {
     std::visit([this](auto& one) { perform(one); }, effect);
   }
@@ -141,6 +147,7 @@ void Cell::end(std::optional<core::effect::Failed> failed) {
   now_is_old_ = true;
   delayed_.clear();
   report_pulls();  // before the last word: who hears it may sum up
+  shared_.outside.slow_pulls(live_->core.slow_pulls());
   shared_.outside.replica_ended(task_, live_->core.identity().seat, std::move(failed));
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,10 @@ struct Cell::Event : Strand::Node {
 struct Cell::Live {
   Live(plugin::BridgeOutside& outside, const CellShared& shared, const core::Replica::Identity& identity,
        std::uint32_t serial)
-      : core(identity, shared.spec, shared.lease), bridge(outside, core, shared.spec, shared.check_result, serial) {}
+      : core(identity, shared.spec, shared.lease), bridge(outside, core, shared.spec, shared.check_result, serial) {
+    if (shared.journal != nullptr) recorder.emplace(*shared.journal, core);
+    watched = recorder.has_value();
+  }
 
   const tg_task_hooks& hooks() const { return *task.hooks; }
 
@@ -34,10 +38,13 @@ struct Cell::Live {
   plugin::Bridge bridge;
   tg_task task{nullptr, nullptr};
   std::uint64_t pulls_reported = 0;
-  std::unique_ptr<core::effect::Failed> failure;  ///< of a hook, until the core knows
-  plugin::Bridge::Commands put_off;               ///< over kCommandsPerEventMax
-  bool has_view = false;                          ///< its first one
-  bool goes_on = false;                           ///< a GoOn is in the mailbox
+  std::unique_ptr<core::effect::Failed> failure;     ///< of a hook, until the core knows
+  plugin::Bridge::Commands put_off;                  ///< over kCommandsPerEventMax
+  bool has_view = false;                             ///< its first one
+  std::optional<journal::ReplicaRecorder> recorder;  ///< of every detail
+  std::optional<core::ReplicaMoment::What> told{};   ///< of a failover that is under way
+  bool watched = false;                              ///< one of the two wants to see what the core does
+  bool goes_on = false;                              ///< a GoOn is in the mailbox
   bool ended = false;
 };
 

@@ -34,11 +34,22 @@ JobStatus::State ended_state(JobOutcome::Kind kind) {
 
 }  // namespace
 
+std::string_view name(JobOutcome::Kind kind) {
+  static constexpr std::string_view kWords[] = {"done", "failed", "stopped", "documents lost", "refused"};
+  return kWords[static_cast<std::size_t>(kind)];
+}
+
+journal::Journal::End journal_end(const JobOutcome& outcome) {
+  return {std::string(name(outcome.kind)), core::Epoch{outcome.epochs}, outcome.result.size(), outcome.reason};
+}
+
 HostActor::HostActor(Executor& executor, const core::JobSpec& spec, coordinator::Coordinator& coordinator,
-                     core::HostId id, std::string digest, Workers& workers, Listener listener)
+                     core::HostId id, std::string digest, Workers& workers, journal::Journal& journal,
+                     Listener listener)
     : Mailbox(executor),
       coordinator_(coordinator),
       workers_(workers),
+      journal_(journal),
       supervisor_(id, spec, std::move(digest)),
       listener_(std::move(listener)) {
   status_.host = id;
@@ -64,12 +75,18 @@ void HostActor::all_stopped() {
     if (!is_decided_) outcome_.epochs = epoch().value;
     outcome = outcome_;
   }
+  journal_.job_ended(journal_end(outcome), runtime::now());
   listener_.ended(std::move(outcome));
 }
 
 void HostActor::handle(core::SupervisorEvent event, core::Time now) {
   effects_.clear();
+  note(event, now);
   supervisor_.handle(std::move(event), now, effects_);
+  if (!opened_ && !supervisor_.job().is_nil()) {
+    opened_ = true;
+    journal_.job_opened(supervisor_.job(), supervisor_.job() == fresh_, now);
+  }
   update_status();
   for (core::SupervisorEffect& effect : effects_) {
     std::visit([this](auto& one) { perform(one); }, effect);
@@ -92,6 +109,7 @@ void HostActor::perform(core::effect::ToWorkers& effect) {
   if (const auto* pushed = std::get_if<core::event::ViewPushed>(&effect.event)) note(pushed->view);
   if (const auto* pushed = std::get_if<core::event::EpochPushed>(&effect.event)) {
     epoch_.store(pushed->epoch.value, std::memory_order_relaxed);
+    journal_.epoch_entered(pushed->epoch, runtime::now());
   }
   workers_.post(effect.event);
 }
@@ -117,7 +135,15 @@ void HostActor::decide(JobOutcome outcome) {
     if (std::exchange(is_decided_, true)) return;
     outcome_ = outcome;
   }
+  journal_.job_ended(journal_end(outcome), runtime::now());
   listener_.decided(std::move(outcome));
+}
+
+void HostActor::note(const core::SupervisorEvent& event, core::Time now) {
+  if (const auto* start = std::get_if<core::event::Start>(&event)) fresh_ = start->fresh;
+  const auto* from = std::get_if<core::event::FromWorker>(&event);
+  const auto* resignation = from == nullptr ? nullptr : std::get_if<core::Resignation>(&from->request);
+  if (resignation != nullptr) journal_.resigned(*resignation, now);
 }
 
 /// Says what a view changed, and keeps what other threads may know of it.
@@ -133,6 +159,7 @@ void HostActor::note(const core::View& view) {
         {.task = core::TaskId{i}, .epoch = {}, .term = tasks[i].term});
   }
   tasks_up_.store(up, std::memory_order_relaxed);
+  journal_.view_committed(*view, runtime::now());
   noted_ = view;
 }
 

@@ -7,10 +7,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "host/config/exit_codes.hpp"
 #include "host/coordinator/coordinator.hpp"
 #include "host/core/supervisor.hpp"
+#include "host/journal/journal.hpp"
 #include "host/runtime/job_status.hpp"
 #include "host/runtime/mailbox.hpp"
 
@@ -24,6 +26,8 @@ struct JobOutcome {
   std::string reason;                           ///< of failed, documents_lost and refused
   std::optional<config::ExitCode> exit_code{};  ///< where `kind` does not say which
 };
+std::string_view name(JobOutcome::Kind kind);
+journal::Journal::End journal_end(const JobOutcome& outcome);
 
 /// The workers of a host, as its supervisor sees them. Called on the supervisor's strand, and `post` from any thread.
 class Workers {
@@ -46,7 +50,7 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   };
 
   HostActor(Executor& executor, const core::JobSpec& spec, coordinator::Coordinator& coordinator, core::HostId id,
-            std::string digest, Workers& workers, Listener listener);
+            std::string digest, Workers& workers, journal::Journal& journal, Listener listener);
 
   /// Once, before events flow: opens the session.
   void open() { coordinator_.open(*this); }
@@ -82,11 +86,15 @@ class HostActor final : public Mailbox<core::SupervisorEvent>, private coordinat
   void perform(core::effect::JobEnded& effect);
   void perform(core::effect::Refused& effect);
   void decide(JobOutcome outcome);
+  void note(const core::SupervisorEvent& event, core::Time now);
   void note(const core::View& view);
   void update_status();
 
   coordinator::Coordinator& coordinator_;
   Workers& workers_;
+  journal::Journal& journal_;
+  core::JobId fresh_;                // strand: of event::Start
+  bool opened_ = false;              // strand: the journal knows the job
   core::Supervisor supervisor_;      // strand
   core::SupervisorEffects effects_;  // strand
   core::View noted_;                 // strand: the newest view that was logged

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "host/journal/journal.hpp"
 #include "host/runtime/host_actor.hpp"
 #include "host/runtime/job_status.hpp"
 #include "host/runtime/outside_pulls.hpp"
@@ -40,6 +41,7 @@ class Job {
   virtual JobStatus status() const = 0;
 };
 
-using MakeJob = std::function<std::unique_ptr<Job>(HostActor::Listener)>;
+/// The journal outlives the job.
+using MakeJob = std::function<std::unique_ptr<Job>(journal::Journal&, HostActor::Listener)>;
 
 }  // namespace taskgraph::runtime

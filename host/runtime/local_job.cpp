@@ -22,6 +22,7 @@ struct LocalJob::Parts final : Workers, WorkerOutside, OutsideRoute {
   Parts(LocalJobSettings settings, HostActor::Listener listener)
       : spec(settings.spec),
         read_only_methods(settings.plugin),
+        journal(settings.journal),
         chaos_words(core::ChaosLedger::words(settings.chaos, settings.spec.topology->task_count())),
         chaos(settings.chaos, settings.spec.topology->task_count(), chaos_words),
         slots(settings.threads),
@@ -29,15 +30,23 @@ struct LocalJob::Parts final : Workers, WorkerOutside, OutsideRoute {
         executor(settings.threads, [this](unsigned thread) { use_hook_slot(&slots[thread]); }) {
     const auto& backups = settings.spec.backups;
     const unsigned lives = 1U + (backups.empty() ? 0U : *std::max_element(backups.begin(), backups.end()));
-    const WorkerParts parts{settings.spec, lease, settings.plugin, chaos};
     for (unsigned i = 0; i < lives; ++i) {
-      workers.push_back(std::make_unique<WorkerActor>(executor, parts, random_uuid<core::LifeId>(), *this));
+      const auto life = random_uuid<core::LifeId>();
+      const WorkerParts parts{settings.spec, lease, settings.plugin, chaos, open_life_journal(life)};
+      workers.push_back(std::make_unique<WorkerActor>(executor, parts, life, *this));
     }
     running = workers.size();
-    const auto id = random_uuid<core::HostId>();
-    outside = std::make_unique<OutsideActor>(executor, id, settings.spec, *this);
-    host = std::make_unique<HostActor>(executor, settings.spec, coordinator, id, std::move(settings.digest), *this,
-                                       std::move(listener));
+    outside = std::make_unique<OutsideActor>(executor, journal.host(), settings.spec, *this);
+    host = std::make_unique<HostActor>(executor, settings.spec, coordinator, journal.host(), std::move(settings.digest),
+                                       *this, journal, std::move(listener));
+  }
+  /// nullptr unless it is wanted.
+  journal::LifeJournal* open_life_journal(core::LifeId life) {
+    const auto folder = journal.life_folder();
+    if (!folder.has_value()) return nullptr;
+    const auto warn = [](const std::string& why) { log(LogLevel::warning, "the journal of a life: " + why); };
+    life_journals.push_back(std::make_unique<journal::LifeJournal>(*folder, job_id, life, warn));
+    return life_journals.back().get();
   }
   void close() {
     executor.stop();
@@ -74,14 +83,19 @@ struct LocalJob::Parts final : Workers, WorkerOutside, OutsideRoute {
   void send(core::LifeId to, const core::OutsideEnd& end) override { find(to)->receive(end); }
   void replica_failed(core::TaskId) override { failures.fetch_add(1, std::memory_order_relaxed); }
   void hit_by(core::FaultKind) override { TG_ASSERT(!"workers here are no processes"); }
+  void replica_moment(const core::ReplicaMoment& moment) override { journal.replica_moment(moment); }
   void all_stopped() override {
-    if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) host->all_stopped();
+    if (running.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    for (const auto& worker : workers) journal.slow_pulls(worker->slow_pulls());
+    host->all_stopped();
   }
 
   const core::JobSpec& spec;
   const plugin::ReadOnlyMethods read_only_methods;
   const core::Time since = now();
-  const core::Lease lease = core::Lease::open_ended();  ///< the coordinator shares this process, and ends with it
+  journal::Journal& journal;
+  const core::JobId job_id = random_uuid<core::JobId>();  ///< unless the job is there already
+  const core::Lease lease = core::Lease::open_ended();    ///< the coordinator shares this process, and ends with it
   std::vector<Chaos::Word> chaos_words;
   Chaos chaos;
   coordinator::Embedded coordinator;
@@ -89,6 +103,7 @@ struct LocalJob::Parts final : Workers, WorkerOutside, OutsideRoute {
   std::atomic<std::size_t> running{0};     ///< workers whose replicas have not all exited
   std::vector<HookSlot> slots;             ///< by thread
   HookWatch watch;
+  std::vector<std::unique_ptr<journal::LifeJournal>> life_journals;
   Executor executor;
   std::vector<std::unique_ptr<WorkerActor>> workers;
   std::unique_ptr<OutsideActor> outside;
@@ -107,8 +122,12 @@ LocalJob::~LocalJob() {
 
 void LocalJob::start() {
   parts_->host->open();
-  for (const auto& worker : parts_->workers) parts_->host->post(core::event::WorkerStarted{worker->life()});
-  parts_->host->post(core::event::Start{random_uuid<core::JobId>()});
+  std::uint32_t number = 0;
+  for (const auto& worker : parts_->workers) {
+    parts_->journal.worker_started({number++, worker->life()}, now());
+    parts_->host->post(core::event::WorkerStarted{worker->life()});
+  }
+  parts_->host->post(core::event::Start{parts_->job_id});
 }
 
 void LocalJob::drain() {

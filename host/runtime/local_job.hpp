@@ -8,6 +8,7 @@
 
 #include "host/core/chaos.hpp"
 #include "host/core/job.hpp"
+#include "host/journal/journal.hpp"
 #include "host/runtime/job.hpp"
 
 namespace taskgraph::runtime {
@@ -16,7 +17,8 @@ struct LocalJobSettings {
   const core::JobSpec& spec;  ///< outlives the job, as `plugin` does
   const tg_plugin& plugin;    ///< initialised with plugin::host_api()
   std::string digest;
-  core::ChaosPlan chaos;  ///< none of its faults hits a whole worker
+  core::ChaosPlan chaos;      ///< none of its faults hits a whole worker
+  journal::Journal& journal;  ///< outlives the job
   unsigned threads = 1;
 };
 

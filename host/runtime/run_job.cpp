@@ -15,6 +15,7 @@
 #include "host/runtime/job_control.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/progress.hpp"
+#include "host/runtime/random_uuid.hpp"
 #include "host/runtime/signals.hpp"
 
 namespace taskgraph::runtime {
@@ -49,6 +50,19 @@ std::optional<core::Epoch> last_epoch(const config::TopologyFile& topology) {
   return std::nullopt;
 }
 
+journal::JournalSettings journal_settings(const config::Options& options, const config::TopologyFile& topology,
+                                          const control::StateDirectory& state) {
+  return {.folder = state.path(),
+          .host = random_uuid<core::HostId>(),
+          .job_name = topology.spec.name,
+          .digest = topology.digest,
+          .tasks = topology.spec.topology->task_count(),
+          .full = options.journal.value == config::JournalDetail::full,
+          .warn = [](const std::string& why) {
+            log(LogLevel::warning, fmt::format("events are missing from {}: {}", journal::Journal::kFileName, why));
+          }};
+}
+
 /// Owned by run_job; all on the main thread but for the outcome, which is posted to it.
 class Run {
  public:
@@ -57,9 +71,11 @@ class Run {
       : options_(options),
         topology_(topology),
         state_(state),
-        job_(make({[this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { decided(now); }); },
-                   [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); },
-                   [this] { on_main([this] { announce(); }); }})),
+        journal_(journal_settings(options, topology, state)),
+        job_(
+            make(journal_, {[this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { decided(now); }); },
+                            [this](JobOutcome outcome) { on_main([this, now = std::move(outcome)] { end(now); }); },
+                            [this] { on_main([this] { announce(); }); }})),
         signals_(io_, [this](StopSignals::Request request, int) { asked_to_stop(request); }),
         progress_timer_(io_),
         drain_timer_(io_),
@@ -67,7 +83,7 @@ class Run {
         last_epoch_(last_epoch(topology)) {}
 
   ExitCode run() {
-    auto control = JobControl::open(options_, topology_, state_, *job_);
+    auto control = JobControl::open(options_, topology_, state_, *job_, [this] { return journal_.failovers_json(); });
     if (!control) return log(LogLevel::error, control.error().text), control.error().code;
     control_ = *std::move(control);
     job_->start();
@@ -133,6 +149,7 @@ class Run {
     has_ended_ = true;
     control_.reset();
     code_ = report(outcome);
+    journal_.close();
     signals_.cancel();
     progress_timer_.cancel();
     drain_timer_.cancel();
@@ -143,7 +160,10 @@ class Run {
     if (control_ != nullptr) control_->withdraw();
     const JobOutcome stopped{
         .kind = JobOutcome::Kind::stopped, .epochs = job_->facts().epoch.value, .result = "{}", .reason = {}};
-    const ExitCode code = report(decided_.value_or(stopped));
+    const JobOutcome& outcome = decided_.has_value() ? *decided_ : stopped;
+    journal_.job_ended(journal_end(outcome), now());
+    const ExitCode code = report(outcome);
+    journal_.close();
     job_->abandon();
     std::_Exit(static_cast<int>(code));
   }
@@ -155,13 +175,12 @@ class Run {
       log(LogLevel::info, fmt::format("chaos: {} faults injected", faults));
     if (const std::uint64_t frames = job_->frames_dropped(); frames != 0)
       log(LogLevel::warning, fmt::format("{} frames were dropped, as too many waited for one task", frames));
-    static constexpr std::string_view kWords[] = {"done", "failed", "stopped", "documents lost", "refused"};
+    for (const std::string& line : journal_.summary()) log(LogLevel::info, line);
     const std::string reason = outcome.reason.empty() ? "" : ": " + outcome.reason;
     const bool good = outcome.kind == JobOutcome::Kind::done || outcome.kind == JobOutcome::Kind::stopped;
     log(good ? LogLevel::info : LogLevel::error,
-        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} failures){}", topology_.spec.name,
-                    kWords[static_cast<std::size_t>(outcome.kind)], outcome.epochs, facts.pulls, facts.failures,
-                    reason));
+        fmt::format("job \"{}\" {} in epoch {} ({} pulls, {} failures){}", topology_.spec.name, name(outcome.kind),
+                    outcome.epochs, facts.pulls, facts.failures, reason));
     const bool ended = good || outcome.kind == JobOutcome::Kind::failed;
     if (!options_.result.value.has_value() || !ended) return exit_code(outcome);
     const config::JobResult result{topology_.spec.name, static_cast<config::JobStatus>(outcome.kind), outcome.epochs,
@@ -177,6 +196,7 @@ class Run {
   const config::TopologyFile& topology_;
   const control::StateDirectory& state_;
   boost::asio::io_context io_;
+  journal::Journal journal_;
   const std::unique_ptr<Job> job_;
   std::unique_ptr<JobControl> control_;  ///< from run() to the job's end
   StopSignals signals_;

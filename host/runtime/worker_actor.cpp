@@ -15,7 +15,7 @@ WorkerActor::WorkerActor(Executor& executor, const WorkerParts& parts, core::Lif
       outside_(outside),
       chaos_(parts.chaos),
       life_(life),
-      shared_{parts.spec, parts.lease, parts.plugin, &config::check_result_json, *this, uuid_text(life)},
+      shared_{parts.spec, parts.lease, parts.plugin, &config::check_result_json, *this, uuid_text(life), parts.journal},
       worker_(life),
       cells_(parts.spec.topology->task_count()) {}
 
@@ -101,6 +101,7 @@ void WorkerActor::perform(core::effect::ReplyOutside& effect) {
 }
 
 void WorkerActor::perform(core::effect::AllStopped&) {
+  if (shared_.journal != nullptr) shared_.journal->all_stopped(runtime::now());
   outside_.all_stopped();
 }
 
@@ -134,10 +135,21 @@ void WorkerActor::ask_finish(core::TaskId task, core::effect::AskFinish&& ask) {
   outside_.ask(core::FinishAsk{task, ask.term, ask.epoch, ask.status, std::move(ask.result)});
 }
 
+void WorkerActor::slow_pulls(const core::SlowPulls& pulls) {
+  const std::lock_guard lock(slow_pulls_mutex_);
+  slow_pulls_.note(pulls);
+}
+
+core::SlowPulls WorkerActor::slow_pulls() const {
+  const std::lock_guard lock(slow_pulls_mutex_);
+  return slow_pulls_;
+}
+
 void WorkerActor::replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) {
   core::event::ReplicaEnded ended{task, seat, core::Blame::outside, {}};
   if (failed.has_value()) {
     outside_.replica_failed(task);
+    outside_.replica_moment({core::ReplicaMoment::What::ended, task, seat, core::Term{}, runtime::now()});
     const auto level = failed->blame == core::Blame::plugin ? LogLevel::warning : LogLevel::info;
     runtime::log(level, fmt::format("task {} failed: {}", task.value, failed->reason),
                  {.task = task, .epoch = {}, .term = {}});

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/core/worker.hpp"
+#include "host/journal/life_journal.hpp"
 #include "host/runtime/cell.hpp"
 #include "host/runtime/chaos.hpp"
 #include "host/runtime/mailbox.hpp"
@@ -16,12 +18,13 @@
 
 namespace taskgraph::runtime {
 
-/// What all lives of a job are made of. Outlives them.
+/// What a life is made of. Outlives it.
 struct WorkerParts {
   const core::JobSpec& spec;
   const core::Lease& lease;
   const tg_plugin& plugin;  ///< initialised with plugin::host_api()
   Chaos& chaos;
+  journal::LifeJournal* journal = nullptr;  ///< of this life, in every detail; nullptr: none
 };
 
 /// At a stable address until the executor has stopped. Memory: one pointer per task of the job, one cell per task that
@@ -45,6 +48,8 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void receive(const core::OutsideEnd& end) { post(core::event::OutsideGivenUp{end}); }
   std::uint64_t pulls() const { return sum_of_cells(&Cell::pulls); }
   std::uint64_t frames_dropped() const { return sum_of_cells(&Cell::frames_dropped); }
+  /// Of replicas that have ended.
+  core::SlowPulls slow_pulls() const;
 
  private:
   // Mailbox
@@ -57,6 +62,8 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   void ask_seal(core::TaskId task, core::effect::AskSeal&& ask) override;
   void ask_advance(core::TaskId task, core::effect::AskAdvance ask) override;
   void ask_finish(core::TaskId task, core::effect::AskFinish&& ask) override;
+  void replica_moment(const core::ReplicaMoment& moment) override { outside_.replica_moment(moment); }
+  void slow_pulls(const core::SlowPulls& pulls) override;
   void replica_ended(core::TaskId task, core::Seat seat, std::optional<core::effect::Failed> failed) override;
   void log(core::TaskId task, tg_log_level level, std::string_view text) override;
   std::optional<core::Fault> before_event(core::TaskId task, core::EventClass kind) override;
@@ -79,8 +86,10 @@ class WorkerActor final : public Mailbox<core::WorkerEvent>, private CellOutside
   Chaos& chaos_;
   const core::LifeId life_;
   const CellShared shared_;
-  core::Worker worker_;                    // strand
-  core::WorkerEffects effects_;            // strand
+  core::Worker worker_;          // strand
+  core::WorkerEffects effects_;  // strand
+  mutable std::mutex slow_pulls_mutex_;
+  core::SlowPulls slow_pulls_;             ///< guarded by slow_pulls_mutex_
   std::vector<std::atomic<Cell*>> cells_;  ///< by task; written on the strand, read by any thread
 };
 

@@ -7,6 +7,7 @@
 #include "host/core/controller.hpp"
 #include "host/core/frame.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/observation.hpp"
 #include "host/core/outside_pull.hpp"
 #include "host/core/worker.hpp"
 
@@ -30,6 +31,8 @@ class WorkerOutside {
   virtual void replica_failed(core::TaskId task) = 0;
   /// Chaos hits this whole worker (core::hits_worker), now. Returns only when somebody has let a stopped one go on.
   virtual void hit_by(core::FaultKind fault) = 0;
+  /// For the journal.
+  virtual void replica_moment(const core::ReplicaMoment& moment) = 0;
   /// All replicas have exited after event::StopAll.
   virtual void all_stopped() = 0;
 

@@ -10,6 +10,7 @@
 #include "host/config/log_settings.hpp"
 #include "host/core/controller.hpp"
 #include "host/core/ids.hpp"
+#include "host/core/observation.hpp"
 #include "host/core/outside_pull.hpp"
 #include "host/core/worker.hpp"
 
@@ -25,6 +26,7 @@ struct Setup {
   std::string topology_directory;  ///< absolute
   std::string plugin_file;         ///< absolute
   std::string chaos;               ///< as given to --chaos; empty: none
+  std::string journal_folder;      ///< for a journal of this life in every detail; empty: none
   std::uint32_t threads = 1;
   config::LogLevel log_level = config::LogLevel::info;
   config::LogFormat log_format = config::LogFormat::text;
@@ -81,9 +83,15 @@ struct BodyPart {
   std::string_view bytes;  ///< of the message that was read; 1 to kBodyPartBytesMax
 };
 
+/// At the end: the slowest pulls of this life, at most core::SlowPulls::kMax, the slowest first.
+struct SlowPullsTold {
+  std::vector<core::SlowPull> pulls;
+};
+
 using ToWorker = std::variant<core::event::ViewPushed, core::event::EpochPushed, core::event::StopAll, Addresses, Setup,
                               OutsideRequestStart, core::OutsideEnd, BodyPart>;
-using ToSupervisor = std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped,
-                                  Fenced, Counters, Ready, CannotStart, OutsideReplyStart, BodyPart>;
+using ToSupervisor =
+    std::variant<core::Resignation, core::AdvanceAsk, core::FinishAsk, core::effect::AllStopped, Fenced, Counters,
+                 Ready, CannotStart, OutsideReplyStart, BodyPart, core::ReplicaMoment, SlowPullsTold>;
 
 }  // namespace taskgraph::wire

@@ -31,10 +31,14 @@ enum class ControlKind : std::uint8_t {
   ready = 71,
   cannot_start = 72,
   outside_reply_start = 73,
-  part_to_supervisor = 74
+  part_to_supervisor = 74,
+  replica_moment = 76,
+  slow_pulls = 77
 };
 
 constexpr std::size_t kAddressBytes = kUuidBytes + 2;
+/// requester, server, method's length, duration and epoch, of one byte each.
+constexpr std::size_t kSlowPullBytesMin = 5;
 
 // ---------------------------------------------------------------- writing
 
@@ -75,7 +79,7 @@ struct PutControl {
   }
   bool operator()(const Setup& setup) const {
     for (const std::string* text : {&setup.topology, &setup.topology_name, &setup.topology_directory,
-                                    &setup.plugin_file, &setup.chaos, &setup.secret}) {
+                                    &setup.plugin_file, &setup.chaos, &setup.journal_folder, &setup.secret}) {
       if (text->size() > kSetupTextBytesMax) return false;
     }
     kind(ControlKind::setup);
@@ -87,6 +91,7 @@ struct PutControl {
     out.string(setup.topology_directory);
     out.string(setup.plugin_file);
     out.string(setup.chaos);
+    out.string(setup.journal_folder);
     out.varint(setup.threads);
     enumerator(setup.log_level);
     enumerator(setup.log_format);
@@ -170,6 +175,30 @@ struct PutControl {
     out.varint(counters.frames_dropped);
     return true;
   }
+  bool operator()(const core::ReplicaMoment& moment) const {
+    kind(ControlKind::replica_moment);
+    enumerator(moment.what);
+    out.number(moment.task);
+    out.uuid(moment.seat.life);
+    out.number(moment.seat.counter);
+    out.number(moment.term);
+    out.varint(static_cast<std::uint64_t>(moment.at.ns));
+    return true;
+  }
+  bool operator()(const SlowPullsTold& told) const {
+    if (told.pulls.size() > core::SlowPulls::kMax) return false;
+    kind(ControlKind::slow_pulls);
+    out.varint(told.pulls.size());
+    for (const core::SlowPull& pull : told.pulls) {
+      if (pull.method.size() > kMethodBytesMax) return false;
+      out.number(pull.from);
+      out.number(pull.to);
+      out.string(pull.method);
+      out.varint(static_cast<std::uint64_t>(pull.took.ns));
+      out.number(pull.epoch);
+    }
+    return true;
+  }
 };
 
 template <typename ControlMessage>
@@ -211,6 +240,7 @@ Setup get_setup(Decoder& in) {
   setup.topology_directory = in.string("the topology's directory", kSetupTextBytesMax);
   setup.plugin_file = in.string("the plugin's file", kSetupTextBytesMax);
   setup.chaos = in.string("the chaos", kSetupTextBytesMax);
+  setup.journal_folder = in.string("the journal's folder", kSetupTextBytesMax);
   setup.threads = static_cast<std::uint32_t>(in.varint("the threads", UINT32_MAX));
   setup.log_level = in.enumerator("the log level", config::LogLevel::error);
   setup.log_format = in.enumerator("the log format", config::LogFormat::json);
@@ -274,6 +304,32 @@ Counters get_counters(Decoder& in) {
   return counters;
 }
 
+core::ReplicaMoment get_replica_moment(Decoder& in) {
+  core::ReplicaMoment moment;
+  moment.what = in.enumerator("what happened", core::ReplicaMoment::What::served);
+  moment.task = in.number<core::TaskId>("the task");
+  moment.seat.life = in.uuid<core::LifeId>("the seat's life");
+  moment.seat.counter = in.number<core::ReplicaCounter>("the seat's counter");
+  moment.term = in.number<core::Term>("the term");
+  moment.at.ns = static_cast<std::int64_t>(in.varint("the time", INT64_MAX));
+  return moment;
+}
+
+SlowPullsTold get_slow_pulls(Decoder& in) {
+  SlowPullsTold told;
+  const std::size_t count = in.count("the pulls", core::SlowPulls::kMax, kSlowPullBytesMin);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    core::SlowPull pull;
+    pull.from = in.number<core::TaskId>("the requester");
+    pull.to = in.number<core::TaskId>("the server");
+    pull.method = in.string("the method", kMethodBytesMax);
+    pull.took.ns = static_cast<std::int64_t>(in.varint("the duration", INT64_MAX));
+    pull.epoch = in.number<core::Epoch>("the epoch");
+    told.pulls.push_back(std::move(pull));
+  }
+  return told;
+}
+
 ToWorker get_to_worker(Decoder& in, ControlKind kind) {
   switch (kind) {
     case ControlKind::view_pushed:
@@ -321,6 +377,10 @@ ToSupervisor get_to_supervisor(Decoder& in, ControlKind kind) {
       return get_outside_reply(in);
     case ControlKind::part_to_supervisor:
       return get_body_part(in);
+    case ControlKind::replica_moment:
+      return get_replica_moment(in);
+    case ControlKind::slow_pulls:
+      return get_slow_pulls(in);
     default:
       in.fail(WireError::Kind::malformed,
               "no message of kind " + std::to_string(static_cast<unsigned>(kind)) + " goes to a supervisor", 0);

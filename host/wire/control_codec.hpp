@@ -12,7 +12,7 @@
 ///        3  StopAll               v:reason
 ///        4  Addresses             v:count [uuid:life port (2 bytes)]*
 ///        5  Setup                 uuid:job uuid:life s:secret s:name s:topology s:directory s:plugin s:chaos
-///                                 v:threads v:level v:format colour (1 byte)
+///                                 s:journal v:threads v:level v:format colour (1 byte)
 ///        6  OutsideRequestStart   name v:task v:term v:deadline_ns s:method v:body_bytes s:part
 ///        7  OutsideEnd            name v:task
 ///        8  BodyPart              s:part
@@ -28,6 +28,8 @@
 ///       72  CannotStart           exit code (1 byte) s:reason
 ///       73  OutsideReplyStart     v:kind name v:task v:term v:outcome i:code v:body_bytes s:part
 ///       74  BodyPart              s:part
+///       76  ReplicaMoment         v:what v:task uuid:life v:counter v:term v:at
+///       77  SlowPullsTold         v:count [v:from v:to s:method v:took v:epoch]*       times in ns
 ///
 ///     view := v:version v:count [uuid:candidate]* v:count [uuid:life]* v:count [task]*
 ///     task := v:term v:next_counter seat v:count [seat]* v:count [seat]*      primary, backups, in-sync set

@@ -11,6 +11,7 @@
 #include "host/config/topology_file.hpp"
 #include "host/dataplane/secret.hpp"
 #include "host/processes/process_job.hpp"
+#include "host/runtime/random_uuid.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/waited.hpp"
 
@@ -41,7 +42,7 @@ struct World {
     setup.plugin_file = TASKGRAPH_ECHO_PLUGIN;
     setup.log_level = config::LogLevel::error;
     job = std::make_unique<ProcessJob>(
-        ProcessJobSettings{topology, std::move(setup), {}, 2},
+        ProcessJobSettings{topology, std::move(setup), {}, journal, 2},
         runtime::HostActor::Listener{[](runtime::JobOutcome) {},
                                      [this](runtime::JobOutcome outcome) { ended.put(outcome.kind); }});
     job->start();
@@ -68,6 +69,13 @@ struct World {
   const config::TopologyFile topology;
   Waited<OutsideAnswer> answers;
   Waited<runtime::JobOutcome::Kind> ended;
+  journal::Journal journal{{.folder = {},
+                            .host = runtime::random_uuid<core::HostId>(),
+                            .job_name = "echo",
+                            .digest = {},
+                            .tasks = 2,
+                            .full = false,
+                            .warn = {}}};
   std::unique_ptr<ProcessJob> job;
 };
 

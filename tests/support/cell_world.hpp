@@ -41,9 +41,15 @@ class CellWorld final : public runtime::CellOutside {
   using Chaos = std::function<std::optional<core::Fault>(core::TaskId, core::EventClass)>;
 
   /// `make` is called on strands.
-  CellWorld(std::uint32_t tasks, unsigned threads, Make make, bool linked = true)
+  CellWorld(std::uint32_t tasks, unsigned threads, Make make, bool linked = true, bool recorded = false)
       : spec_(make_spec(tasks, linked)),
-        shared_{spec_, lease_, plugin_, &check_result, *this, "00000000-0000-0000-0000-000000000001"},
+        shared_{spec_,
+                lease_,
+                plugin_,
+                &check_result,
+                *this,
+                "00000000-0000-0000-0000-000000000001",
+                recorded ? &journal_ : nullptr},
         slots_(threads),
         executor_(std::make_unique<runtime::Executor>(
             threads, [this](unsigned thread) { runtime::use_hook_slot(&slots_[thread]); })) {
@@ -61,9 +67,9 @@ class CellWorld final : public runtime::CellOutside {
   CellWorld(const CellWorld&) = delete;
   CellWorld& operator=(const CellWorld&) = delete;
 
-  /// Every task becomes primary at term 1.
-  void start_all() {
-    view_ = make_view(1);
+  /// Every task becomes primary at `term`; of a later one than 1 its seal is open.
+  void start_all(core::Term term = core::Term{1}) {
+    view_ = make_view(1, term);
     for (std::uint32_t i = 0; i < spec_.topology->task_count(); ++i) {
       cell(i).create({{kJob, {i}, {kLife, {1}}}, view_, core::Epoch{0}});
     }
@@ -92,6 +98,11 @@ class CellWorld final : public runtime::CellOutside {
     return notes_;
   }
 
+  std::vector<std::string> journal_lines() {
+    const std::lock_guard lock(mutex_);
+    return journal_lines_;
+  }
+
   Chaos chaos;  ///< set before start_all
 
   // CellOutside
@@ -112,6 +123,12 @@ class CellWorld final : public runtime::CellOutside {
   void ask_finish(core::TaskId task, core::effect::AskFinish&& ask) override {
     note("finish " + std::to_string(task.value) + " " + ask.result);
   }
+  void replica_moment(const core::ReplicaMoment& moment) override {
+    const char* const words[] = {"ended", "promoted", "sealed", "served"};
+    note(std::string(words[static_cast<int>(moment.what)]) + " " + std::to_string(moment.task.value) + " t" +
+         std::to_string(moment.term.value));
+  }
+  void slow_pulls(const core::SlowPulls&) override {}
   void replica_ended(core::TaskId task, core::Seat, std::optional<core::effect::Failed> failed) override {
     const char* const blames[] = {"plugin", "injected", "outside"};
     note("ended " + std::to_string(task.value) +
@@ -154,10 +171,10 @@ class CellWorld final : public runtime::CellOutside {
     spec.backups.assign(tasks, 0);
     return spec;
   }
-  core::View make_view(std::uint64_t version) const {
+  core::View make_view(std::uint64_t version, core::Term term) const {
     std::vector<core::TaskAssignment> tasks(spec_.topology->task_count());
     for (core::TaskAssignment& task : tasks) {
-      task.term = core::Term{1};
+      task.term = term;
       task.primary = {kLife, {1}};
       task.next_counter = {2};
     }
@@ -178,15 +195,21 @@ class CellWorld final : public runtime::CellOutside {
                           .create_task = &create_task,
                           .deinit = nullptr,
                           .extension = nullptr};
+  std::mutex mutex_;
+  std::condition_variable noted_;
+  std::vector<std::string> notes_;          ///< guarded by mutex_
+  std::vector<std::string> journal_lines_;  ///< guarded by mutex_
+  journal::LifeJournal journal_{[this](std::string_view line) {
+                                  const std::lock_guard lock(mutex_);
+                                  journal_lines_.emplace_back(line);
+                                  return 0;
+                                },
+                                kJob, kLife, [](const std::string&) {}};
   const runtime::CellShared shared_;
   core::View view_;
   std::vector<std::unique_ptr<runtime::Cell>> cells_;
   std::vector<runtime::HookSlot> slots_;         // by thread, as in a job
   std::unique_ptr<runtime::Executor> executor_;  // its threads end before the cells
-
-  std::mutex mutex_;
-  std::condition_variable noted_;
-  std::vector<std::string> notes_;
 };
 
 }  // namespace taskgraph::tests

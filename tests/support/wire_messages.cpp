@@ -127,6 +127,7 @@ wire::ToWorker WireRandom::to_worker(std::size_t kind) {
         *text = bytes(body_bytes_max_);
       }
       setup.threads = static_cast<std::uint32_t>(number());
+      setup.journal_folder = bytes(body_bytes_max_);
       setup.log_level = static_cast<config::LogLevel>(below(4));
       setup.log_format = static_cast<config::LogFormat>(below(2));
       setup.colour = below(2) == 0;
@@ -201,6 +202,23 @@ wire::ToSupervisor WireRandom::to_supervisor(std::size_t kind) {
     }
     case 9:
       return body_part();
+    case 10:
+      return core::ReplicaMoment{static_cast<core::ReplicaMoment::What>(below(4)),
+                                 strong<core::TaskId>(),
+                                 {uuid<core::LifeId>(), strong<core::ReplicaCounter>()},
+                                 strong<core::Term>(),
+                                 {static_cast<std::int64_t>(number() >> 1)}};
+    case 11: {
+      wire::SlowPullsTold told;
+      for (std::uint64_t left = below(core::SlowPulls::kMax + 1); left > 0; --left) {
+        told.pulls.push_back({strong<core::TaskId>(),
+                              strong<core::TaskId>(),
+                              bytes(std::min<std::size_t>(body_bytes_max_, wire::kMethodBytesMax)),
+                              {static_cast<std::int64_t>(number() >> 1)},
+                              strong<core::Epoch>()});
+      }
+      return told;
+    }
     default:  // 7
       return wire::Counters{static_cast<std::uint32_t>(number()), number(), number(), number()};
   }
@@ -347,7 +365,7 @@ struct ControlText {
     text.add("job", setup.job).add("life", setup.life).add_bytes("secret", setup.secret);
     text.add_bytes("name", setup.topology_name).add_bytes("topology", setup.topology);
     text.add_bytes("directory", setup.topology_directory).add_bytes("plugin", setup.plugin_file);
-    text.add_bytes("chaos", setup.chaos).add("threads", setup.threads);
+    text.add_bytes("chaos", setup.chaos).add_bytes("journal", setup.journal_folder).add("threads", setup.threads);
     text.add("level", static_cast<int>(setup.log_level)).add("format", static_cast<int>(setup.log_format));
     return text.add("colour", static_cast<int>(setup.colour)).take();
   }
@@ -380,6 +398,19 @@ struct ControlText {
     Text text("counters");
     text.add("replicas", counters.replicas).add("pulls", counters.pulls).add("failures", counters.failures);
     return text.add("dropped", counters.frames_dropped).take();
+  }
+  std::string operator()(const core::ReplicaMoment& moment) const {
+    Text text("moment");
+    text.add("what", static_cast<int>(moment.what)).add("task", moment.task).add("seat", moment.seat);
+    return text.add("term", moment.term).add("at", moment.at.ns).take();
+  }
+  std::string operator()(const wire::SlowPullsTold& told) const {
+    Text text("slow pulls");
+    for (const core::SlowPull& pull : told.pulls) {
+      text.add("from", pull.from).add("to", pull.to).add_bytes("method", pull.method);
+      text.add("took", pull.took.ns).add("epoch", pull.epoch);
+    }
+    return text.take();
   }
 };
 

@@ -17,7 +17,7 @@ class WireRandom {
  public:
   static constexpr std::size_t kMessageKinds = 8;
   static constexpr std::size_t kToWorkerKinds = 8;
-  static constexpr std::size_t kToSupervisorKinds = 10;
+  static constexpr std::size_t kToSupervisorKinds = 12;
 
   /// Bodies, texts and results are at most `body_bytes_max` long, views have at most `tasks_max` tasks.
   explicit WireRandom(std::uint64_t seed, std::size_t body_bytes_max = 300, std::size_t tasks_max = 40)

@@ -82,7 +82,7 @@ TEST_CASE("limits.flags_per_epoch bounds what is stored of each term of a sender
 }
 
 Pulls::Open pull(std::uint64_t token, std::uint32_t to, std::int64_t deadline_ms = 1000, Epoch epoch = {}) {
-  return {token, TaskId{to}, epoch, Time{} + milliseconds(deadline_ms), "get", Bytes("body"), 0};
+  return {token, TaskId{to}, epoch, Time{}, Time{} + milliseconds(deadline_ms), "get", Bytes("body"), 0};
 }
 
 std::string tokens(const ReplicaEffects& effects, Outcome outcome) {
@@ -96,33 +96,33 @@ std::string tokens(const ReplicaEffects& effects, Outcome outcome) {
 }
 
 TEST_CASE("a pull ends once: late, doubled and foreign answers are dropped", "[core][pulls]") {
-  Pulls pulls;
+  Pulls pulls(TaskId{9});
   const PullRequest request = pulls.start(pull(11, 1));
   CHECK(request.method == "get");
   CHECK(request.body.view() == "body");
-  CHECK_FALSE(pulls.answered(TaskId{2}, {request.pull, Outcome::value, 0, Bytes("foreign")}));
-  const auto ended = pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("42")});
+  CHECK_FALSE(pulls.answered(TaskId{2}, {request.pull, Outcome::value, 0, Bytes("foreign")}, Time{}));
+  const auto ended = pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("42")}, Time{});
   REQUIRE(ended);
   CHECK(ended->token == 11);
   CHECK(ended->body.view() == "42");
-  CHECK_FALSE(pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("again")}));
+  CHECK_FALSE(pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("again")}, Time{}));
   CHECK(pulls.size() == 0);
 
   const PullRequest next = pulls.start(pull(12, 1));  // takes the same slot under another name
   CHECK(next.pull != request.pull);
-  CHECK_FALSE(pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("late")}));
+  CHECK_FALSE(pulls.answered(TaskId{1}, {request.pull, Outcome::value, 0, Bytes("late")}, Time{}));
   CHECK(pulls.cancel(12)->outcome == Outcome::cancelled);
   CHECK_FALSE(pulls.cancel(12));
-  CHECK_FALSE(pulls.answered(TaskId{1}, {next.pull, Outcome::value, 0, Bytes("late")}));
+  CHECK_FALSE(pulls.answered(TaskId{1}, {next.pull, Outcome::value, 0, Bytes("late")}, Time{}));
 }
 
 TEST_CASE("pulls end at their deadline, in the order of their start", "[core][pulls]") {
-  Pulls pulls;
+  Pulls pulls(TaskId{9});
   CHECK(pulls.next_deadline() == Time::never());
   pulls.start(pull(1, 1, 50));
   const PullRequest answered = pulls.start(pull(2, 1, 10));
   pulls.start(pull(3, 1, 500));
-  pulls.answered(TaskId{1}, {answered.pull, Outcome::value, 0, {}});
+  pulls.answered(TaskId{1}, {answered.pull, Outcome::value, 0, {}}, Time{});
   pulls.start(pull(4, 1, 40));  // in the slot of the answered one
   CHECK(pulls.next_deadline() <= Time{} + milliseconds(40));
 
@@ -135,7 +135,7 @@ TEST_CASE("pulls end at their deadline, in the order of their start", "[core][pu
 }
 
 TEST_CASE("leaving an epoch ends its pulls, and those of earlier ones only", "[core][pulls]") {
-  Pulls pulls;
+  Pulls pulls(TaskId{9});
   pulls.start(pull(1, 1, 1000, Epoch{3}));
   pulls.start(pull(2, 1, 1000, Epoch{4}));
   pulls.start(pull(3, 2, 1000, Epoch{2}));
@@ -146,10 +146,10 @@ TEST_CASE("leaving an epoch ends its pulls, and those of earlier ones only", "[c
 }
 
 TEST_CASE("open pulls are repeated to a task's new primary in the order of their start", "[core][pulls]") {
-  Pulls pulls;
+  Pulls pulls(TaskId{9});
   const PullRequest first = pulls.start(pull(1, 1));
   pulls.start(pull(2, 2));
-  pulls.answered(TaskId{1}, {first.pull, Outcome::value, 0, {}});
+  pulls.answered(TaskId{1}, {first.pull, Outcome::value, 0, {}}, Time{});
   const PullRequest third = pulls.start(pull(3, 1));
   const PullRequest fourth = pulls.start(pull(4, 1));
   const std::vector<PullRequest> open = pulls.open_to(TaskId{1});
@@ -196,6 +196,38 @@ TEST_CASE("names of a slot map are never used twice, though the slots are", "[co
   CHECK(seen == "cb");
   CHECK(map.size() == 1);
   CHECK(*map.find(b) == "b");
+}
+
+TEST_CASE("the slowest pulls that were answered or expired are kept, the slowest first", "[core][pulls]") {
+  Pulls pulls(TaskId{9});
+  const auto took = [&] {
+    std::string text;
+    for (const SlowPull& slow : pulls.slowest().list()) {
+      CHECK(slow.from == TaskId{9});
+      CHECK(slow.method == "get");
+      text += std::to_string(slow.to.value) + ":" + std::to_string(slow.took.ns / 1'000'000) + " ";
+    }
+    return text;
+  };
+  const auto answered_after = [&](std::uint32_t to, std::int64_t ms) {
+    const PullRequest request = pulls.start(pull(1, to));
+    pulls.answered(TaskId{to}, {request.pull, Outcome::value, 0, {}}, Time{} + milliseconds(ms));
+  };
+  answered_after(1, 5);
+  answered_after(2, 7);
+  CHECK(took() == "2:7 1:5 ");
+  answered_after(3, 1);
+  answered_after(4, 1);  // no slower than the fastest of three: it is not kept
+  CHECK(took() == "2:7 1:5 3:1 ");
+  answered_after(4, 6);
+  CHECK(took() == "2:7 4:6 1:5 ");
+
+  pulls.start(pull(2, 5, 30));
+  pulls.start(pull(3, 6));
+  pulls.cancel(3);
+  ReplicaEffects out;
+  pulls.expire(Time{} + milliseconds(30), out);
+  CHECK(took() == "5:30 2:7 4:6 ");
 }
 
 }  // namespace

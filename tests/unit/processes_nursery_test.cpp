@@ -50,9 +50,9 @@ class Story {
  public:
   explicit Story(const std::string& misbehaves)
       : topology_(std::get<config::TopologyFile>(config::parse_topology("job.json", text(misbehaves), "/"))),
-        nursery_(executor_, topology_.spec, setup(), 2, chaos_.descriptor()),
+        nursery_(executor_, topology_.spec, setup(), 2, chaos_.descriptor(), journal_),
         outside_(executor_, id_, topology_.spec, nursery_),
-        host_(executor_, topology_.spec, coordinator_, id_, topology_.digest, nursery_,
+        host_(executor_, topology_.spec, coordinator_, id_, topology_.digest, nursery_, journal_,
               {[](const runtime::JobOutcome&) {}, [this](const runtime::JobOutcome& outcome) { ended(outcome); }}) {
     runtime::log_start({.level = runtime::LogLevel::debug, .colour = false, .target = log_});
     process::become_subreaper();
@@ -114,8 +114,10 @@ class Story {
   const ChaosMemory chaos_{1};
   coordinator::Embedded coordinator_;
   runtime::Executor executor_{1};
-  Nursery nursery_;
   const core::HostId id_ = runtime::random_uuid<core::HostId>();
+  journal::Journal journal_{
+      {.folder = {}, .host = id_, .job_name = "job", .digest = {}, .tasks = 3, .full = false, .warn = {}}};
+  Nursery nursery_;
   runtime::OutsideActor outside_;
   runtime::HostActor host_;
   std::mutex mutex_;

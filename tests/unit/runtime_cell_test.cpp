@@ -56,8 +56,11 @@ class Scripted final : public Task {
 struct Pair {
   Script scripts[2];
   CellWorld* self = nullptr;
-  CellWorld world{2, 2, [this](TaskId id, Host host) { return std::make_unique<Scripted>(host, scripts[id], self); }};
-  Pair() {
+  CellWorld world;
+  explicit Pair(bool recorded = false)
+      : world(
+            2, 2, [this](TaskId id, Host host) { return std::make_unique<Scripted>(host, scripts[id], self); }, true,
+            recorded) {
     self = &world;
     wrong_line = 0;
   }
@@ -479,4 +482,53 @@ TEST_CASE("a cell without a replica refuses pulls from outside", "[cell][outside
   pair.world.cell(0).post(asked_outside(3, "q"));
   CHECK(pair.world.wait_for("outside 3 not here "));
   CHECK_FALSE(pair.noted("outside 2 not here "));
+}
+
+TEST_CASE("the times of a failover are told once each, with a full journal and without", "[cell]") {
+  const bool recorded = GENERATE(false, true);
+  Pair pair(recorded);
+  pair.scripts[1].serve = [&](Host&, Pull pull) { pull.reply("a"); };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    host.pull(1, "one", "", [&pair, &host](const Answer&) {
+      host.pull(1, "two", "", [&pair](const Answer&) { pair.world.note("answered twice"); });
+    });
+  };
+  const core::Term second{2};
+  pair.world.start_all(second);
+  CHECK(pair.world.wait_for("promoted 0 t2"));
+  CHECK(pair.world.wait_for("promoted 1 t2"));
+  CHECK_FALSE(pair.noted("sealed 0 t2"));
+  for (std::uint32_t task : {0U, 1U}) {
+    pair.world.cell(task).post(core::event::SealAcknowledged{CellWorld::kLife, second, {}});
+    CHECK(pair.world.wait_for("sealed " + std::to_string(task) + " t2"));
+  }
+  CHECK(pair.world.wait_for("answered twice"));
+  pair.world.executor().stop();
+  const auto notes = pair.world.notes();
+  CHECK(std::count(notes.begin(), notes.end(), "served 1 t2") == 1);
+  CHECK(std::count(notes.begin(), notes.end(), "served 0 t2") == 0);
+  CHECK(std::count(notes.begin(), notes.end(), "sealed 1 t2") == 1);
+
+  std::string journal;
+  for (const std::string& line : pair.world.journal_lines()) journal += line;
+  CHECK(journal.find("\"kind\":\"life\"") != std::string::npos);
+  for (const char* part : {R"("role":"primary","term":2)", R"("method":"two","epoch":0)", R"("outcome":"value")"}) {
+    INFO(part);
+    CHECK((journal.find(part) != std::string::npos) == recorded);
+  }
+}
+
+TEST_CASE("the first term is no failover: nothing is told of it", "[cell]") {
+  Pair pair;
+  pair.scripts[1].serve = [&](Host&, Pull pull) { pull.reply("a"); };
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    host.pull(1, "one", "", [&pair](const Answer&) { pair.world.note("answered"); });
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("answered"));
+  pair.world.executor().stop();
+  for (const std::string& note : pair.world.notes()) {
+    INFO(note);
+    CHECK(note.find(" t1") == std::string::npos);
+  }
 }

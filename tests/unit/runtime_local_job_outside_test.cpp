@@ -11,6 +11,7 @@
 #include "host/plugin/bridge.hpp"
 #include "host/runtime/executor.hpp"
 #include "host/runtime/local_job.hpp"
+#include "host/runtime/random_uuid.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/replica_story.hpp"
 #include "tests/support/waited.hpp"
@@ -84,7 +85,7 @@ struct World {
     spec.backups.assign(2, backups);
     spec.restart.backoff = core::milliseconds(1);
     job = std::make_unique<LocalJob>(
-        LocalJobSettings{spec, kPlugin, "digest", {}, 2},
+        LocalJobSettings{spec, kPlugin, "digest", {}, journal, 2},
         HostActor::Listener{[](JobOutcome) {}, [this](JobOutcome outcome) { ended.put(outcome.kind); }});
     job->start();
   }
@@ -108,6 +109,13 @@ struct World {
   Notes seen;
   Waited<std::string> answers;
   Waited<JobOutcome::Kind> ended;
+  journal::Journal journal{{.folder = {},
+                            .host = random_uuid<core::HostId>(),
+                            .job_name = "job",
+                            .digest = {},
+                            .tasks = 2,
+                            .full = false,
+                            .warn = {}}};
   std::unique_ptr<LocalJob> job;
 };
 

@@ -125,6 +125,8 @@ TEST_CASE("what is beyond a limit is not encoded, and leaves nothing behind", "[
   CHECK(refused(ToSupervisor{BodyPart{}}));
   CHECK(refused(ToSupervisor{Ready{1, std::vector<std::string>(kReadOnlyMethodsMax + 1)}}));
   CHECK(refused(ToSupervisor{Ready{1, {std::string(kMethodBytesMax + 1, 'm')}}}));
+  CHECK(refused(ToSupervisor{SlowPullsTold{std::vector<core::SlowPull>(core::SlowPulls::kMax + 1)}}));
+  CHECK(refused(ToSupervisor{SlowPullsTold{{{{}, {}, std::string(kMethodBytesMax + 1, 'm'), {}, {}}}}}));
   CHECK(out == "before");
 
   CHECK_FALSE(refused(ToSupervisor{Ready{1, std::vector<std::string>(kReadOnlyMethodsMax)}}));
@@ -133,6 +135,8 @@ TEST_CASE("what is beyond a limit is not encoded, and leaves nothing behind", "[
   CHECK_FALSE(refused(view_of_tasks({crowded})));
   CHECK_FALSE(refused(ToWorker{Addresses{std::vector<Address>(kAddressesMax)}}));
   CHECK_FALSE(refused(ToSupervisor{core::FinishAsk{{}, {}, {}, {}, std::string(kResultBytesMax, 'r')}}));
+  CHECK_FALSE(refused(ToSupervisor{SlowPullsTold{
+      std::vector<core::SlowPull>(core::SlowPulls::kMax, {{}, {}, std::string(kMethodBytesMax, 'm'), {}, {}})}}));
 }
 
 TEST_CASE("reasons are cut as they are sent", "[wire][control]") {
@@ -190,6 +194,10 @@ TEST_CASE("a decoder of control messages refuses what no encoder writes", "[wire
         "byte 3: the read-only methods are 1025; at most 1024");
   CHECK(supervisor("\x47\1\0\1\x81\x08"s + std::string(1'100, 'm')) ==
         "byte 4: the method has 1025 bytes; at most 1024");
+  CHECK(supervisor("\x4c\4"s) == "byte 1: what happened is 4; at most 3");
+  CHECK(supervisor("\x4d\4"s + std::string(40, '\1')) == "byte 1: the pulls are 4; at most 3");
+  CHECK(supervisor("\x4d\2\1\1\1m"s) == "byte 1: the pulls are 2 of at least 5 bytes each; 4 bytes follow");
+  CHECK(supervisor("\x4d\1\1\1\x81\x08"s + std::string(40, 'm')) == "byte 4: the method has 1025 bytes; at most 1024");
 }
 
 TEST_CASE("a stream is split into its messages, whatever pieces it comes in", "[wire][control]") {

@@ -49,8 +49,8 @@ Files streams() {
   const char* const to_worker[WireRandom::kToWorkerKinds] = {
       "view", "epoch", "stop", "setup", "addresses", "outside-request", "outside-end", "part-to-worker"};
   const char* const to_supervisor[WireRandom::kToSupervisorKinds] = {
-      "resignation", "advance",      "finish",   "all-stopped",   "fenced",
-      "ready",       "cannot-start", "counters", "outside-reply", "part-to-supervisor"};
+      "resignation",  "advance",  "finish",        "all-stopped",        "fenced",         "ready",
+      "cannot-start", "counters", "outside-reply", "part-to-supervisor", "replica-moment", "slow-pulls"};
   constexpr char kPieceBytes = 7;
   WireRandom random(kSeed, 30, 5);
   Files files;

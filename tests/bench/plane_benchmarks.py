@@ -21,6 +21,7 @@ EPOCH_TASKS = 16
 EPOCH_WORKERS = 4
 EPOCHS = 4_000
 BARRIERS = 300
+CONGESTION = "reno"  # what the data plane uses on loopback; gRPC leaves it to the system, as it always does
 HUGE_PAGES = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
 
 
@@ -79,7 +80,7 @@ def small_pulls(programs, folder: Path, rounds: int) -> list[Row]:
     many = one | {"count": IN_FLIGHT_PULLS, "in_flight": IN_FLIGHT}
     commands = {
         "one": host(programs, folder, "pull", 2, 2, one),
-        "tcp": [programs.tcp_yardstick, SMALL_BYTES, SMALL_PULLS],
+        "tcp": [programs.tcp_yardstick, SMALL_BYTES, SMALL_PULLS, CONGESTION],
         "grpc": [programs.grpc_yardstick, "sync", SMALL_BYTES, SMALL_PULLS // 2],
         "many": host(programs, folder, "pull-in-flight", 2, 2, many),
         "grpc async": [programs.grpc_yardstick, "async", SMALL_BYTES, IN_FLIGHT_PULLS_GRPC, IN_FLIGHT],
@@ -121,10 +122,9 @@ def small_pulls(programs, folder: Path, rounds: int) -> list[Row]:
 def large_pulls(programs, folder: Path, rounds: int) -> list[Row]:
     """64 MiB between two workers, one at a time."""
     args = {"mode": "pull", "count": LARGE_PULLS, "bytes": LARGE_BYTES}
-    # The probe and the yardsticks leave TCP's congestion control to the system: it is the same for all of them.
     commands = {
         "worker": host(programs, folder, "pull-large", 2, 2, args),
-        "raw TCP into one buffer": [programs.tcp_yardstick, LARGE_BYTES, LARGE_PULLS],
+        "raw TCP into one buffer": [programs.tcp_yardstick, LARGE_BYTES, LARGE_PULLS, CONGESTION],
         "gRPC unary": ["env", HUGE_PAGES, programs.grpc_yardstick, "sync", LARGE_BYTES, LARGE_PULLS // 2],
         "gRPC stream of 1 MiB": ["env", HUGE_PAGES, programs.grpc_yardstick, "stream", LARGE_BYTES, LARGE_PULLS // 2],
     }

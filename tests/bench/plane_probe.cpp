@@ -78,7 +78,7 @@ class Puller : public Task {
 
   void enter_epoch(Epoch) override {
     if (host().task_id() != 0) return;
-    for (std::int64_t i = 0; i < settings_.in_flight; ++i) ask();
+    for (std::int64_t i = 0; i < settings_.in_flight; ++i) ask(host().now());
   }
   void serve(Pull pull) override {
     if (answer_ == nullptr) answer_ = std::make_shared<const std::string>(settings_.bytes, 'a');
@@ -86,15 +86,15 @@ class Puller : public Task {
   }
 
  private:
-  void ask() {
-    const Duration since = host().now();
+  void ask(Duration since) {
     host().pull(1, "probe", Buffer(std::string(std::min<std::size_t>(settings_.bytes, 64), 'q')),
                 [this, since](const Answer& answer) { answered(since, answer); });
   }
   void answered(Duration since, const Answer& answer) {
     if (ended_) return;
     if (!answer.ok() || answer.body.size() != settings_.bytes) throw std::runtime_error("a pull gave no answer");
-    if (watch_.ended(since, host().now())) return ask();
+    const Duration now = host().now();
+    if (watch_.ended(since, now)) return ask(now);
     ended_ = true;
     (void)host().finish_job(JobStatus::done, watch_.json());
   }

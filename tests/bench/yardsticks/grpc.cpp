@@ -85,9 +85,8 @@ Question question_for(std::size_t bytes) {
 void ask_sync(Probe::Stub& stub, std::size_t bytes, yardstick::Tally& tally) {
   const Question question = question_for(bytes);
   Answer answer;
-  std::int64_t since = 0;
+  std::int64_t since = yardstick::now_ns();
   do {
-    since = yardstick::now_ns();
     grpc::ClientContext context;
     const grpc::Status status = stub.Pull(&context, question, &answer);
     check(status, answer.body().size(), bytes);
@@ -97,9 +96,8 @@ void ask_sync(Probe::Stub& stub, std::size_t bytes, yardstick::Tally& tally) {
 void ask_stream(Probe::Stub& stub, std::size_t bytes, yardstick::Tally& tally) {
   const Question question = question_for(bytes);
   Answer piece;
-  std::int64_t since = 0;
+  std::int64_t since = yardstick::now_ns();
   do {
-    since = yardstick::now_ns();
     grpc::ClientContext context;
     const auto stream = stub.Stream(&context, question);
     std::size_t got = 0;

@@ -25,8 +25,8 @@ class Tally {
   explicit Tally(std::int64_t count) : warm_up_(std::min(count, kWarmUpMax)), left_(count + warm_up_) {
     times_ns_.reserve(static_cast<std::size_t>(count));
   }
-  /// One has ended that began at `since_ns`. False: that was the last.
-  bool ended(std::int64_t since_ns) {
+  /// One has ended that began at `since_ns`, which becomes now. False: that was the last.
+  bool ended(std::int64_t& since_ns) {
     const std::int64_t now = now_ns();
     if (warm_up_ != 0) {
       if (--warm_up_ == 0) begin_ns_ = now;
@@ -34,6 +34,7 @@ class Tally {
       times_ns_.push_back(now - since_ns);
       end_ns_ = now;
     }
+    since_ns = now;
     return --left_ > 0;
   }
   void print() {

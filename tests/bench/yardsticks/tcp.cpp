@@ -1,6 +1,7 @@
-// usage: taskgraph-tcp_yardstick BYTES COUNT
+// usage: taskgraph-tcp_yardstick BYTES COUNT [CONGESTION]
 // Two processes, one blocking TCP connection over loopback: a request of min(BYTES, 64), an answer of BYTES from and
-// into buffers that are used again; one at a time. Prints a line of JSON.
+// into buffers that are used again; one at a time. CONGESTION: the congestion control of both ends, else the system's.
+// Prints a line of JSON.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "tests/bench/yardsticks/tally.hpp"
 
@@ -39,31 +41,33 @@ void send(int socket, const std::string& bytes) {
   }
 }
 
-void no_delay(int socket) {
+void tune(int socket, std::string_view congestion) {
   const int one = 1;
   check(::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0, "TCP_NODELAY");
+  if (congestion.empty()) return;
+  const auto size = static_cast<socklen_t>(congestion.size());
+  check(::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, congestion.data(), size) == 0, "TCP_CONGESTION");
 }
 
-void serve(int listener, std::size_t bytes) {
+void serve(int listener, std::size_t bytes, std::string_view congestion) {
   const int socket = ::accept(listener, nullptr, nullptr);
   check(socket >= 0, "accept");
-  no_delay(socket);
+  tune(socket, congestion);
   std::string request(std::min<std::size_t>(bytes, 64), '\0');
   const std::string answer(bytes, 'a');
   while (receive(socket, request)) send(socket, answer);
 }
 
-void ask(const sockaddr_in& address, std::size_t bytes, std::int64_t count) {
+void ask(const sockaddr_in& address, std::size_t bytes, std::int64_t count, std::string_view congestion) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   check(socket >= 0, "socket");
   check(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
-  no_delay(socket);
+  tune(socket, congestion);
   const std::string request(std::min<std::size_t>(bytes, 64), 'q');
   std::string answer(bytes, '\0');
   yardstick::Tally tally(count);
-  std::int64_t since = 0;
+  std::int64_t since = yardstick::now_ns();
   do {
-    since = yardstick::now_ns();
     send(socket, request);
     check(receive(socket, answer), "the answering process has ended");
   } while (tally.ended(since));
@@ -74,12 +78,13 @@ void ask(const sockaddr_in& address, std::size_t bytes, std::int64_t count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fputs("usage: taskgraph-tcp_yardstick BYTES COUNT\n", stderr);
+  if (argc != 3 && argc != 4) {
+    std::fputs("usage: taskgraph-tcp_yardstick BYTES COUNT [CONGESTION]\n", stderr);
     return 64;
   }
   const std::size_t bytes = std::strtoull(argv[1], nullptr, 10);
   const std::int64_t count = std::strtoll(argv[2], nullptr, 10);
+  const std::string_view congestion = argc == 4 ? argv[3] : "";
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   check(listener >= 0, "socket");
   sockaddr_in address{};
@@ -92,11 +97,11 @@ int main(int argc, char** argv) {
   const pid_t server = ::fork();
   check(server >= 0, "fork");
   if (server == 0) {
-    serve(listener, bytes);
+    serve(listener, bytes, congestion);
     return 0;
   }
   ::close(listener);
-  ask(address, bytes, count);
+  ask(address, bytes, count, congestion);
   ::waitpid(server, nullptr, 0);
   return 0;
 }

@@ -40,6 +40,11 @@ std::optional<core::Bytes> Blobs::fetch(wire::BlobId id, core::Time now) {
   return found->second.body;
 }
 
+void Blobs::forget(wire::BlobId id) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = kept_.find(id); found != kept_.end()) remove(found);
+}
+
 void Blobs::drop(core::LifeId to) {
   const std::lock_guard lock(mutex_);
   for (auto at = by_key_.lower_bound(BlobKey{to, {}, {}, {}, {}, 0}); at != by_key_.end() && at->first.to == to;) {

@@ -42,6 +42,8 @@ class Blobs {
   std::optional<wire::Blob> keep(const BlobKey& key, core::Bytes body, core::Time now);
   /// For a fetch.
   std::optional<core::Bytes> fetch(wire::BlobId id, core::Time now);
+  /// It has arrived.
+  void forget(wire::BlobId id);
   /// Nobody of that life fetches any more.
   void drop(core::LifeId to);
 

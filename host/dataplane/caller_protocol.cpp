@@ -5,14 +5,10 @@
 #include <utility>
 
 #include "host/core/mutant.hpp"
+#include "host/dataplane/message_head.hpp"
 #include "host/wire/encoder.hpp"
 
 namespace taskgraph::dataplane {
-namespace {
-
-constexpr std::size_t kHeadBytes = 96;  ///< enough for all of a request but its target and body
-
-}  // namespace
 
 core::Time CallerProtocol::deadline() const {
   const bool waits = state_ != State::closed && state_ != State::idle;
@@ -30,25 +26,28 @@ void CallerProtocol::connecting(std::uint16_t port, core::Time now) {
 void CallerProtocol::connected(core::Time now) {
   state_ = State::greeting;
   handshake_ = Handshake{identity_.life, to_, identity_.random_nonce(), {}};
-  std::string body;
-  wire::Encoder out(body);
+  Call call{"POST /v1/hello", {}, begun_message(out_.spare()), kNonceBytes + kProofBytes, {}};
+  wire::Encoder out(call.message);
   out.uuid(identity_.job);
   out.uuid(handshake_.caller);
   out.uuid(handshake_.listener);
   out.raw(bytes_of(handshake_.caller_nonce));
   out.flush();
-  request("POST /v1/hello", body, kNonceBytes + kProofBytes, now);
+  request(std::move(call), now);
 }
 
-void CallerProtocol::request(const std::string& target, const std::string& body, std::size_t response_bytes_max,
-                             core::Time now) {
+void CallerProtocol::request(Call&& call, core::Time now) {
   heard_at_ = now;
-  reader_.expect(response_bytes_max);
-  std::string text;
-  text.reserve(target.size() + kHeadBytes + body.size());
-  text.append(target).append(" HTTP/1.1\r\nHost: 127.0.0.1:").append(std::to_string(port_));
-  text.append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
-  out_.send(std::move(text));
+  if (call.room.empty()) {
+    reader_.expect(call.response_bytes_max);
+  } else {
+    reader_.expect_into(call.room);
+  }
+  MessageHead head;
+  head << call.target << " HTTP/1.1\r\nHost: 127.0.0.1:" << port_ << "\r\n"
+       << call.fields << "Content-Length: " << call.message.size() - kHeadRoomBytes << "\r\n\r\n";
+  const std::size_t begin = head.put(call.message);
+  out_.send(std::move(call.message), begin);
 }
 
 bool CallerProtocol::filled(std::size_t bytes, core::Time now) {
@@ -72,17 +71,17 @@ bool CallerProtocol::received(std::string_view bytes, core::Time now) {
   return true;
 }
 
-bool CallerProtocol::responded(Response&& response, core::Time now) {
+bool CallerProtocol::responded(const Response& response, core::Time now) {
   switch (state_) {
     case State::greeting: {
-      const std::string_view said = response.body.view();
+      const std::string_view said = response.body;
       if (response.status != 200 || said.size() != kNonceBytes + kProofBytes) return false;
       std::memcpy(handshake_.listener_nonce.data(), said.data(), kNonceBytes);
       const Proof expected = identity_.prove(Side::listener, handshake_);
       if (!is_equal(expected, said.substr(kNonceBytes))) return false;
       state_ = State::proving;
       const Proof ours = identity_.prove(Side::caller, handshake_);
-      request("POST /v1/prove", std::string(bytes_of(ours)), 0, now);
+      request({"POST /v1/prove", {}, begun_message(out_.spare()).append(bytes_of(ours)), 0, {}}, now);
       return true;
     }
     case State::proving:
@@ -92,7 +91,7 @@ bool CallerProtocol::responded(Response&& response, core::Time now) {
       return true;
     case State::calling:
       state_ = State::idle;
-      return calls_.answered(std::move(response));
+      return calls_.answered(response);
     case State::closed:
     case State::connecting:
     case State::idle:
@@ -103,10 +102,11 @@ bool CallerProtocol::responded(Response&& response, core::Time now) {
 
 void CallerProtocol::go_on(core::Time now) {
   if (state_ != State::idle) return;
-  if (auto call = calls_.next_call()) {
-    state_ = State::calling;
-    request(call->target, call->body, call->response_bytes_max, now);
-  }
+  Call call;
+  call.message = begun_message(out_.spare());
+  if (!calls_.next_call(call)) return out_.keep_spare(std::move(call.message));
+  state_ = State::calling;
+  request(std::move(call), now);
 }
 
 void CallerProtocol::dropped(core::Time now) {
@@ -115,7 +115,7 @@ void CallerProtocol::dropped(core::Time now) {
   if (was == State::calling && core::mutated(core::Mutant::take_partial_body) && reader_.in_body()) {
     calls_.answered(reader_.take());
   } else if (was == State::calling) {
-    calls_.failed();
+    calls_.failed(reader_);
   }
   retry_at_ = now + retry_after_;
   retry_after_ = std::min(retry_after_ * 2, kRetryMax);

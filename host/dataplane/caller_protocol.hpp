@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,20 +16,23 @@
 namespace taskgraph::dataplane {
 
 struct Call {
-  std::string target;  ///< "POST /v1/frames"
-  std::string body;
+  std::string target;   ///< "POST /v1/frames"
+  std::string fields;   ///< whole lines
+  std::string message;  ///< begun_message(), and the body behind it
   std::size_t response_bytes_max = 0;
+  std::span<char> room;  ///< where the body of the response is to lie, if not empty
 };
 
 /// What there is to call for. Called by one connection.
 class Calls {
  public:
-  /// The next call; nothing while there is none: the connection is told when there is one.
-  virtual std::optional<Call> next_call() = 0;
+  /// Makes `call` the next one; its message is begun. False while there is none: the connection is told when there is
+  /// one.
+  virtual bool next_call(Call& call) = 0;
   /// False: it makes no sense to go on with this connection.
-  virtual bool answered(Response&& response) = 0;
-  /// The call under way has failed; it may have been executed.
-  virtual void failed() = 0;
+  virtual bool answered(const Response& response) = 0;
+  /// The call under way has failed; it may have been executed. `so_far`: what has come of its response.
+  virtual void failed(const ResponseReader& so_far) = 0;
 
  protected:
   ~Calls() = default;
@@ -73,8 +75,8 @@ class CallerProtocol {
  private:
   enum class State { closed, connecting, greeting, proving, idle, calling };
 
-  void request(const std::string& target, const std::string& body, std::size_t response_bytes_max, core::Time now);
-  bool responded(Response&& response, core::Time now);
+  void request(Call&& call, core::Time now);
+  bool responded(const Response& response, core::Time now);
 
   const Identity& identity_;
   const core::LifeId to_;

@@ -15,15 +15,16 @@ namespace taskgraph::dataplane {
 
 // ---------------------------------------------------------------- frames
 
-std::optional<Call> FrameCalls::next_call() {
-  Call call{"POST /v1/frames", {}, wire::kBatchBytesMax};
-  if (!peer_.take_batch({identity_.job, identity_.life, peer_.life}, call.body)) return std::nullopt;
-  return call;
+bool FrameCalls::next_call(Call& call) {
+  if (!peer_.take_batch({identity_.job, identity_.life, peer_.life}, call.message)) return false;
+  call.target = "POST /v1/frames";
+  call.response_bytes_max = wire::kBatchBytesMax;
+  return true;
 }
 
-bool FrameCalls::answered(Response&& response) {
+bool FrameCalls::answered(const Response& response) {
   if (response.status != 200) return false;
-  return response.body.size() == 0 || deliveries_.deliver_batch(peer_, response.body.view());
+  return response.body.empty() || deliveries_.deliver_batch(peer_, response.body);
 }
 
 // ---------------------------------------------------------------- bodies
@@ -31,24 +32,31 @@ bool FrameCalls::answered(Response&& response) {
 bool BlobCalls::fetch(const wire::Blob& blob, core::Frame&& frame) {
   const std::lock_guard lock(mutex_);
   const auto same = [&](const Fetch& known) { return known.blob.id == blob.id; };
-  if (waiting_.size() >= fetches_max_ || std::any_of(waiting_.begin(), waiting_.end(), same)) return false;
+  if (cleared_ || waiting_.size() >= fetches_max_) return false;
+  if (std::any_of(waiting_.begin(), waiting_.end(), same)) return false;
   if (under_way_.has_value() && same(*under_way_)) return false;
-  waiting_.push_back({blob, std::move(frame)});
+  waiting_.push_back({blob, std::move(frame), {}, 0, 0});
   return true;
 }
 
 void BlobCalls::clear() {
+  std::deque<Fetch> dropped;  // freed without the lock
   const std::lock_guard lock(mutex_);
-  waiting_.clear();
+  cleared_ = true;
+  waiting_.swap(dropped);
 }
 
-std::optional<Call> BlobCalls::next_call() {
+bool BlobCalls::next_call(Call& call) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return std::nullopt;
-  under_way_ = std::move(waiting_.front());
+  if (waiting_.empty()) return false;
+  Fetch& fetch = under_way_.emplace(std::move(waiting_.front()));
   waiting_.pop_front();
-  const wire::Blob& blob = under_way_->blob;
-  return Call{"GET /v1/blobs/" + hex(blob.id), {}, blob.size_bytes};
+  ++fetch.calls;
+  if (fetch.body.is_empty()) fetch.body = deliveries_.buffer(fetch.blob.size_bytes);
+  call.target = "GET /v1/blobs/" + hex(fetch.blob.id);
+  if (fetch.received_bytes != 0) call.fields = fmt::format("Range: bytes={}-\r\n", fetch.received_bytes);
+  call.room = {fetch.body.data() + fetch.received_bytes, fetch.blob.size_bytes - fetch.received_bytes};
+  return true;
 }
 
 std::optional<BlobCalls::Fetch> BlobCalls::take_under_way() {
@@ -56,16 +64,26 @@ std::optional<BlobCalls::Fetch> BlobCalls::take_under_way() {
   return std::exchange(under_way_, std::nullopt);
 }
 
-bool BlobCalls::answered(Response&& response) {
+bool BlobCalls::answered(const Response& response) {
   std::optional<Fetch> fetch = take_under_way();
   TG_ASSERT(fetch.has_value());
   // Gone: its sender has given it up, and will announce it again if it is still wanted.
-  const bool whole = response.body.size() == fetch->blob.size_bytes || core::mutated(core::Mutant::take_partial_body);
-  if (response.status != 200 || !whole) return response.status == 404;
-  if (auto* request = std::get_if<core::PullRequest>(&fetch->frame.body)) request->body = std::move(response.body);
-  if (auto* answer = std::get_if<core::PullAnswer>(&fetch->frame.body)) answer->body = std::move(response.body);
+  const std::size_t received = fetch->received_bytes + response.body.size();
+  const bool whole = received == fetch->blob.size_bytes || core::mutated(core::Mutant::take_partial_body);
+  if (response.status != fetch->expected_status() || !whole) return response.status == 404;
+  core::Bytes body = std::move(fetch->body).release(received);
+  if (auto* request = std::get_if<core::PullRequest>(&fetch->frame.body)) request->body = std::move(body);
+  if (auto* answer = std::get_if<core::PullAnswer>(&fetch->frame.body)) answer->body = std::move(body);
   deliveries_.deliver(std::move(fetch->frame));
   return true;
+}
+
+void BlobCalls::failed(const ResponseReader& so_far) {
+  std::optional<Fetch> fetch = take_under_way();
+  TG_ASSERT(fetch.has_value());
+  if (so_far.status() == fetch->expected_status()) fetch->received_bytes += so_far.filled_bytes();
+  const std::lock_guard lock(mutex_);
+  if (!cleared_ && fetch->calls < kCallsMax) waiting_.push_front(*std::move(fetch));
 }
 
 // ---------------------------------------------------------------- names of bodies

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "host/core/frame.hpp"
+#include "host/dataplane/body_buffers.hpp"
 #include "host/dataplane/caller_protocol.hpp"
 #include "host/wire/message.hpp"
 
@@ -23,6 +25,8 @@ class Deliveries {
   /// A batch of a peer that has proven itself. False: it is damaged, or not for us; the connection is no good.
   virtual bool deliver_batch(Peer& from, std::string_view batch) = 0;
   virtual void deliver(core::Frame&& frame) = 0;
+  /// Memory for a body that is about to come.
+  virtual BodyBuffers::Buffer buffer(std::size_t bytes) = 0;
 
  protected:
   ~Deliveries() = default;
@@ -34,9 +38,9 @@ class FrameCalls final : public Calls {
   FrameCalls(const Identity& identity, Peer& peer, Deliveries& deliveries)
       : identity_(identity), peer_(peer), deliveries_(deliveries) {}
 
-  std::optional<Call> next_call() override;
-  bool answered(Response&& response) override;
-  void failed() override {}  // the core sends again what was under way
+  bool next_call(Call& call) override;
+  bool answered(const Response& response) override;
+  void failed(const ResponseReader&) override {}  // the core sends again what was under way
 
  private:
   const Identity& identity_;
@@ -44,7 +48,8 @@ class FrameCalls final : public Calls {
   Deliveries& deliveries_;
 };
 
-/// Fetches the bodies of announced frames, one after another.
+/// Fetches the bodies of announced frames, one after another. A transfer that breaks goes on where it stopped, with the
+/// next connection.
 class BlobCalls final : public Calls {
  public:
   BlobCalls(std::size_t fetches_max, Deliveries& deliveries) : fetches_max_(fetches_max), deliveries_(deliveries) {}
@@ -55,14 +60,22 @@ class BlobCalls final : public Calls {
   /// Any thread. Nothing is fetched any more: the peer is gone.
   void clear();
 
-  std::optional<Call> next_call() override;
-  bool answered(Response&& response) override;
-  void failed() override { take_under_way(); }
+  bool next_call(Call& call) override;
+  bool answered(const Response& response) override;
+  void failed(const ResponseReader& so_far) override;
+
+  /// For one body; then it is given up, until it is announced again.
+  static constexpr std::uint32_t kCallsMax = 8;
 
  private:
   struct Fetch {
     wire::Blob blob;
     core::Frame frame;
+    BodyBuffers::Buffer body = {};
+    std::size_t received_bytes = 0;  ///< by earlier calls
+    std::uint32_t calls = 0;
+
+    int expected_status() const { return received_bytes == 0 ? 200 : 206; }
   };
   std::optional<Fetch> take_under_way();
 
@@ -71,6 +84,7 @@ class BlobCalls final : public Calls {
   std::mutex mutex_;
   std::optional<Fetch> under_way_;  // guarded by mutex_, as the next
   std::deque<Fetch> waiting_;
+  bool cleared_ = false;
 };
 
 /// As it stands in a URL.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "host/core/mutant.hpp"
 #include "host/wire/frame_codec.hpp"
@@ -29,11 +30,7 @@ Exchange::Exchange(const Identity& identity, const PlaneLimits& limits, Receiver
       shared_{identity, *this, *this, blobs_, request_limits()} {}
 
 Peer& Exchange::peer(core::LifeId life) {
-  {
-    const std::shared_lock lock(peers_mutex_);
-    if (const auto found = peers_.find(life); found != peers_.end()) return *found->second;
-  }
-  const std::unique_lock lock(peers_mutex_);
+  const std::lock_guard lock(peers_mutex_);
   std::unique_ptr<Peer>& made = peers_[life];
   if (made == nullptr) made = maker_.make_peer(life, *this);
   return *made;
@@ -45,7 +42,7 @@ void Exchange::know(const wire::Addresses& addresses) {
     return std::any_of(addresses.lives.begin(), addresses.lives.end(), same);
   };
   {
-    const std::shared_lock lock(peers_mutex_);
+    const std::lock_guard lock(peers_mutex_);
     for (const auto& [life, known] : peers_) {
       if (known->port.load(std::memory_order_relaxed) == 0 || is_listed(life)) continue;
       known->end();
@@ -69,10 +66,12 @@ void Exchange::send(core::LifeId to, const core::SealAsk& ask) {
   peer(to).push(ask);
 }
 
-void Exchange::send(core::LifeId to, core::SealAck&& ack) {
+bool Exchange::send(core::LifeId to, core::SealAck&& ack) {
   Peer& peer_of = peer(to);
   const std::uint64_t serial = seal_serial_.fetch_add(1, std::memory_order_relaxed) + 1;
-  for (wire::SealAckPart& part : wire::split(std::move(ack), serial)) peer_of.push(std::move(part));
+  std::vector<wire::SealAckPart> parts = wire::split(std::move(ack), serial);
+  for (wire::SealAckPart& part : parts) peer_of.push(std::move(part));
+  return !parts.empty();
 }
 
 std::optional<wire::Message> Exchange::announced_if_large(core::LifeId to, core::Frame&& frame, core::Time now) {

@@ -7,12 +7,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string_view>
 
 #include "host/core/frame.hpp"
 #include "host/core/worker.hpp"
 #include "host/dataplane/blobs.hpp"
+#include "host/dataplane/body_buffers.hpp"
 #include "host/dataplane/calls.hpp"
 #include "host/dataplane/identity.hpp"
 #include "host/dataplane/peer.hpp"
@@ -54,7 +54,8 @@ class Exchange final : private Deliveries, private Peers {
   void know(const wire::Addresses& addresses);
   void send(core::LifeId to, core::Frame&& frame, core::Time now);
   void send(core::LifeId to, const core::SealAsk& ask);
-  void send(core::LifeId to, core::SealAck&& ack);
+  /// False: it has more flags than its messages have room for, and nothing of it is sent.
+  bool send(core::LifeId to, core::SealAck&& ack);
 
   /// For the sessions.
   const SessionShared& shared() const { return shared_; }
@@ -64,6 +65,7 @@ class Exchange final : private Deliveries, private Peers {
   // Deliveries
   bool deliver_batch(Peer& from, std::string_view batch) override;
   void deliver(core::Frame&& frame) override { receiver_.receive(std::move(frame)); }
+  BodyBuffers::Buffer buffer(std::size_t bytes) override { return body_buffers_.take(bytes); }
 
   void deliver_message(Peer& from, wire::Message&& message);
   std::optional<wire::Message> announced_if_large(core::LifeId to, core::Frame&& frame, core::Time now);
@@ -73,10 +75,11 @@ class Exchange final : private Deliveries, private Peers {
   Receiver& receiver_;
   PeerMaker& maker_;
   Blobs blobs_;
+  BodyBuffers body_buffers_;
   const SessionShared shared_;
   std::atomic<std::uint64_t> seal_serial_{0};
 
-  std::shared_mutex peers_mutex_;
+  std::mutex peers_mutex_;  ///< held for a look only: a shared one costs five times as much
   std::map<core::LifeId, std::unique_ptr<Peer>> peers_;  // guarded by peers_mutex_
   std::mutex seals_mutex_;
   wire::SealAckJoiner seals_;  // guarded by seals_mutex_

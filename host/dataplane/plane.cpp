@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -12,6 +11,8 @@
 
 #include "host/dataplane/caller.hpp"
 #include "host/dataplane/session.hpp"
+#include "host/dataplane/socket_options.hpp"
+#include "host/runtime/log.hpp"
 
 namespace taskgraph::dataplane {
 
@@ -50,8 +51,7 @@ class Plane::Listener final : public runtime::IoStrand {
       process::Descriptor accepted(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!accepted.is_open() && (errno == EINTR || errno == ECONNABORTED)) continue;
       if (!accepted.is_open()) break;
-      const int one = 1;
-      ::setsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      tune(accepted.get());
       if (Session* session = free_session()) session->serve(std::move(accepted));
     }
     // Out of descriptors, say: nothing tells when there are some again.
@@ -109,6 +109,17 @@ Plane::~Plane() = default;
 
 std::uint16_t Plane::port() const {
   return listener_->port();
+}
+
+void Plane::send(core::LifeId to, core::SealAck&& ack) {
+  const core::TaskId task = ack.task;
+  if (exchange_.send(to, std::move(ack)) || seal_too_large_logged_.exchange(true)) return;
+  runtime::log(
+      runtime::LogLevel::error,
+      "the flags that this worker has stored of a task are more than an acknowledgement of its new primary has "
+      "room for (256 MiB): that primary waits until the epoch is over; raise fewer flags, or put their bytes "
+      "into pulls; further ones are not reported",
+      {.task = task, .epoch = {}, .term = {}});
 }
 
 std::unique_ptr<Peer> Plane::make_peer(core::LifeId life, Deliveries& deliveries) {

@@ -1,6 +1,7 @@
 /// The data plane of one life: frames to and from all other lives of its job, over HTTP.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -27,7 +28,7 @@ class Plane final : private PeerMaker {
   void know(const wire::Addresses& addresses) { exchange_.know(addresses); }
   void send(core::LifeId to, core::Frame&& frame) { exchange_.send(to, std::move(frame), runtime::now()); }
   void send(core::LifeId to, const core::SealAsk& ask) { exchange_.send(to, ask); }
-  void send(core::LifeId to, core::SealAck&& ack) { exchange_.send(to, std::move(ack)); }
+  void send(core::LifeId to, core::SealAck&& ack);
 
  private:
   class Listener;
@@ -41,6 +42,7 @@ class Plane final : private PeerMaker {
   const Identity identity_;
   const PlaneLimits limits_;
   Exchange exchange_;
+  std::atomic<bool> seal_too_large_logged_{false};
   std::unique_ptr<Listener> listener_;
 };
 

@@ -26,6 +26,7 @@ ResponseReader::Step ResponseReader::refuse(const char* reason) {
 
 ResponseReader::Step ResponseReader::advance(std::string_view& input) {
   if (malformed_) return Step::malformed;
+  if (!in_body_ && head_.empty()) in_body_ = take_usual_head(input);
   while (!in_body_) {
     if (input.empty()) return Step::need_more;
     const std::size_t line = input.find('\n');
@@ -35,34 +36,55 @@ ResponseReader::Step ResponseReader::advance(std::string_view& input) {
     input.remove_prefix(count);
     if (!head_.ends_with("\r\n\r\n")) continue;
     if (!parse_head()) return refuse("the head of the response is malformed");
-    if (body_bytes_ > body_bytes_max_) return refuse("the body of the response is too large");
     in_body_ = true;
-    filled_bytes_ = 0;
-    if (body_bytes_ != 0) body_ = std::make_unique_for_overwrite<char[]>(body_bytes_);
+  }
+  if (body_bytes_ > body_bytes_max_) return refuse("the body of the response is too large");
+  if (given_.empty() && filled_bytes_ == 0 && input.size() >= body_bytes_) {
+    body_ = input.data();
+    filled_bytes_ = body_bytes_;
+    input.remove_prefix(body_bytes_);
+    return Step::response;
   }
   const std::size_t count = std::min(input.size(), body_bytes_ - filled_bytes_);
-  if (count != 0) std::memcpy(body_.get() + filled_bytes_, input.data(), count);
+  if (count != 0) std::memcpy(place() + filled_bytes_, input.data(), count);
   input.remove_prefix(count);
   filled_bytes_ += count;
+  body_ = place();
   return filled_bytes_ == body_bytes_ ? Step::response : Step::need_more;
+}
+
+/// Where a body goes that does not lie in the input as a whole.
+char* ResponseReader::place() {
+  if (!given_.empty()) return given_.data();
+  if (own_ == nullptr) own_ = std::make_unique_for_overwrite<char[]>(body_bytes_);
+  return own_.get();
 }
 
 std::span<char> ResponseReader::room() {
   if (!in_body_ || body_bytes_ < kDirectBytesMin) return {};
-  return {body_.get() + filled_bytes_, body_bytes_ - filled_bytes_};
+  return {place() + filled_bytes_, body_bytes_ - filled_bytes_};
 }
 
 Response ResponseReader::take() {
-  Response response;
-  response.status = status_;
-  if (body_ != nullptr) {
-    char* const memory = body_.release();
-    response.body = core::Bytes::adopt(
-        memory, filled_bytes_, [](void* owner) { delete[] static_cast<char*>(owner); }, memory);
-  }
+  const Response response{status_, {body_, filled_bytes_}};
   in_body_ = false;
+  filled_bytes_ = 0;
   head_.clear();
   return response;
+}
+
+/// The head of almost all responses, byte for byte; any other goes the long way.
+bool ResponseReader::take_usual_head(std::string_view& input) {
+  constexpr std::string_view kBegin = "HTTP/1.1 200 OK\r\nContent-Length: ";
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  if (!input.starts_with(kBegin)) return false;
+  const std::string_view rest = input.substr(kBegin.size());
+  const std::size_t digits = rest.substr(0, 20).find('\r');
+  if (digits == std::string_view::npos || !rest.substr(digits).starts_with(kEnd)) return false;
+  if (!read_number(rest.substr(0, digits), body_bytes_)) return false;
+  status_ = 200;
+  input.remove_prefix(kBegin.size() + digits + kEnd.size());
+  return true;
 }
 
 bool ResponseReader::parse_head() {

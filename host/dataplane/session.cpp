@@ -1,26 +1,30 @@
 #include "host/dataplane/session.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace taskgraph::dataplane {
 
 Session::~Session() {
-  destroy<Event>(take_posted());
+  for (Node* node = take_posted(); node != nullptr;) {
+    Node* const one = std::exchange(node, node->next);
+    if (one != &turn_) delete static_cast<Event*>(one);
+  }
 }
 
 void Session::posted(Node* batch, bool ticked, core::Time now) {
   while (batch != nullptr) {
-    const std::unique_ptr<Event> event(static_cast<Event*>(batch));
-    batch = batch->next;
-    if (event->socket.is_open()) {
-      ++connection_;
-      Output& out = *this;
-      protocol_.emplace(shared_, out);
-      open(std::move(event->socket), false);
-      wake_at(now + SessionProtocol::kProofTime);
-    } else if (event->connection == connection_ && is_open()) {
-      protocol_->answer_batch();
+    Node* const node = std::exchange(batch, batch->next);
+    if (node == &turn_) {
+      turn_posted_ = false;
+      for (; batches_ != 0; --batches_) protocol_->answer_batch();
+      continue;
     }
+    const std::unique_ptr<Event> event(static_cast<Event*>(node));
+    Output& out = *this;
+    protocol_.emplace(shared_, out);
+    open(std::move(event->socket), false);
+    wake_at(now + SessionProtocol::kProofTime);
   }
   if (ticked && is_open() && !protocol_->is_proven()) drop();
   flush();
@@ -40,11 +44,8 @@ void Session::took(bool is_good) {
     return drop();
   }
   // Behind all strands that the batches have made ready.
-  for (std::uint32_t batches = protocol_->take_batches(); batches != 0; --batches) {
-    auto turn = std::make_unique<Event>();
-    turn->connection = connection_;
-    post(turn.release());
-  }
+  batches_ += protocol_->take_batches();
+  if (batches_ != 0 && !std::exchange(turn_posted_, true)) post(&turn_);
 }
 
 void Session::closed(const std::string&) {
@@ -54,7 +55,7 @@ void Session::closed(const std::string&) {
 void Session::drop() {
   if (!protocol_.has_value()) return;
   close();
-  ++connection_;
+  batches_ = 0;
   protocol_->dropped();
   protocol_.reset();
   busy_.store(false, std::memory_order_release);

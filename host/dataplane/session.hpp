@@ -27,12 +27,10 @@ class Session final : public StreamStrand {
   bool claim() { return !busy_.exchange(true, std::memory_order_acq_rel); }
 
  private:
-  /// A socket to serve, or nothing: a batch is to be answered.
+  /// A socket to serve.
   struct Event : Node {
-    Event() = default;
     explicit Event(process::Descriptor of) : socket(std::move(of)) {}
     process::Descriptor socket;
-    std::uint64_t connection = 0;
   };
 
   // StreamStrand
@@ -48,7 +46,9 @@ class Session final : public StreamStrand {
   const SessionShared& shared_;
   std::atomic<bool> busy_{false};
   std::optional<SessionProtocol> protocol_;  ///< of this connection
-  std::uint64_t connection_ = 0;             ///< counts them: an answer for an old one is not given to a new one
+  Node turn_;                                ///< posted to answer batches
+  bool turn_posted_ = false;
+  std::uint32_t batches_ = 0;  ///< to be answered
 };
 
 }  // namespace taskgraph::dataplane

@@ -1,10 +1,12 @@
 #include "host/dataplane/session_protocol.hpp"
 
+#include <charconv>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "host/core/mutant.hpp"
+#include "host/dataplane/message_head.hpp"
 #include "host/wire/decoder.hpp"
 #include "host/wire/encoder.hpp"
 
@@ -24,19 +26,22 @@ const char* name_of(int status) {
       return "Not Found";
     case 409:
       return "Conflict";
+    case 416:
+      return "Range Not Satisfiable";
     default:
       return "Bad Request";
   }
 }
 
-/// The head of a response to a body of `body_bytes`, and room for `room_bytes` of it.
-std::string head(int status, std::size_t body_bytes, std::size_t room_bytes = 0) {
-  constexpr std::size_t kHeadBytes = 80;
-  std::string text;
-  text.reserve(kHeadBytes + room_bytes);
-  text.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(name_of(status));
-  text.append("\r\nContent-Length: ").append(std::to_string(body_bytes)).append("\r\n\r\n");
-  return text;
+/// Of `bytes=N-`. Any other sort of range may be ignored (RFC 9110, 14.2): all is sent.
+std::size_t first_byte(std::string_view range) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!range.starts_with(kUnit) || !range.ends_with('-')) return 0;
+  range.remove_prefix(kUnit.size());
+  range.remove_suffix(1);
+  std::size_t first = 0;
+  const auto [end, error] = std::from_chars(range.data(), range.data() + range.size(), first);
+  return error == std::errc() && end == range.data() + range.size() ? first : 0;
 }
 
 }  // namespace
@@ -47,7 +52,11 @@ bool SessionProtocol::filled(std::size_t bytes, core::Time now) {
 }
 
 bool SessionProtocol::received(std::string_view bytes, core::Time now) {
-  for (;;) {
+  for (std::string_view batch;;) {
+    if (is_usual_batch(bytes, batch)) {
+      if (!frames(batch)) return false;
+      continue;
+    }
     switch (reader_.advance(bytes)) {
       case http::RequestReader::Step::need_more:
         return true;
@@ -63,13 +72,33 @@ bool SessionProtocol::received(std::string_view bytes, core::Time now) {
   }
 }
 
+/// A batch whose request differs from one before in nothing but its length and body, and all of it: taken where it
+/// lies.
+bool SessionProtocol::is_usual_batch(std::string_view& bytes, std::string_view& batch) const {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  if (usual_head_.empty() || reader_.in_head() || reader_.in_body() || !bytes.starts_with(usual_head_)) return false;
+  const std::string_view rest = bytes.substr(usual_head_.size());
+  std::size_t length = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), length);
+  const std::string_view behind = rest.substr(static_cast<std::size_t>(end - rest.data()));
+  if (error != std::errc() || rest.front() == '0' || length > shared_.limits.body_bytes_max) return false;
+  if (!behind.starts_with(kEnd) || behind.size() - kEnd.size() < length) return false;
+  batch = behind.substr(kEnd.size(), length);
+  bytes = behind.substr(kEnd.size() + length);
+  return true;
+}
+
 bool SessionProtocol::handle(const http::Request& request, core::Time now) {
   const bool is_post = request.head.method() == http::Method::post;
   const std::string_view path = request.head.path();
   if (is_post && path == "/v1/hello" && state_ == State::fresh) return hello(request);
   if (is_post && path == "/v1/prove" && state_ == State::greeted) return proof(request);
   if (state_ != State::proven) return refuse(401);
-  if (is_post && path == "/v1/frames") return frames(request);
+  if (fetched_.has_value()) shared_.blobs.forget(*std::exchange(fetched_, std::nullopt));
+  if (is_post && path == "/v1/frames") {
+    usual_head_ = "POST /v1/frames HTTP/1.1\r\nHost: " + std::string(request.head.host()) + "\r\nContent-Length: ";
+    return frames(request.body.view());
+  }
   if (request.head.method() != http::Method::get || !path.starts_with(kBlobPath)) return refuse(404);
   blob(request, now);
   return true;
@@ -105,11 +134,11 @@ bool SessionProtocol::proof(const http::Request& request) {
   return true;
 }
 
-bool SessionProtocol::frames(const http::Request& request) {
+bool SessionProtocol::frames(std::string_view batch) {
   peer_->answer_begins();
   ++answers_due_;
   ++batches_;
-  return shared_.deliveries.deliver_batch(*peer_, request.body.view()) || refuse(400);
+  return shared_.deliveries.deliver_batch(*peer_, batch) || refuse(400);
 }
 
 std::uint32_t SessionProtocol::take_batches() {
@@ -119,22 +148,43 @@ std::uint32_t SessionProtocol::take_batches() {
 void SessionProtocol::answer_batch() {
   if (answers_due_ == 0) return;
   --answers_due_;
-  std::string body;
+  std::string message = begun_message(out_.spare());
   const Identity& own = shared_.identity;
-  peer_->answer({own.job, own.life, peer_->life}, body);
-  respond(200, body);
+  peer_->answer({own.job, own.life, peer_->life}, message);
+  MessageHead head;
+  head << "HTTP/1.1 200 OK\r\nContent-Length: " << message.size() - kHeadRoomBytes << "\r\n\r\n";
+  const std::size_t begin = head.put(message);
+  out_.send(std::move(message), begin);
 }
 
 void SessionProtocol::blob(const http::Request& request, core::Time now) {
   const auto id = blob_id(request.head.path().substr(kBlobPath.size()));
-  const auto body = id.has_value() ? shared_.blobs.fetch(*id, now) : std::nullopt;
+  auto body = id.has_value() ? shared_.blobs.fetch(*id, now) : std::nullopt;
   if (!body.has_value()) return respond(404);
-  out_.send(head(200, body->size()));
-  out_.send(*body);  // from where it lies
+  const std::size_t size = body->size();
+  const std::size_t from = first_byte(request.head.field("range"));
+  if (from >= size) return respond(416);
+  MessageHead head;
+  if (from == 0) {
+    head << "HTTP/1.1 200 OK\r\n";
+  } else {
+    head << "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes " << from << "-" << size - 1 << "/" << size << "\r\n";
+  }
+  head << "Content-Length: " << size - from << "\r\n\r\n";
+  std::string message = begun_message(out_.spare());
+  const std::size_t begin = head.put(message);
+  out_.send(std::move(message), begin);
+  out_.send(*std::move(body), from);  // from where it lies
+  fetched_ = id;
 }
 
 void SessionProtocol::respond(int status, std::string_view body) {
-  out_.send(head(status, body.size(), body.size()).append(body));
+  MessageHead head;
+  head << "HTTP/1.1 " << static_cast<unsigned>(status) << " " << name_of(status)
+       << "\r\nContent-Length: " << body.size() << "\r\n\r\n";
+  std::string message = begun_message(out_.spare()).append(body);
+  const std::size_t begin = head.put(message);
+  out_.send(std::move(message), begin);
 }
 
 bool SessionProtocol::refuse(int status) {

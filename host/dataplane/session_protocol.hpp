@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "host/core/ids.hpp"
@@ -65,7 +67,8 @@ class SessionProtocol {
   bool handle(const http::Request& request, core::Time now);
   bool hello(const http::Request& request);
   bool proof(const http::Request& request);
-  bool frames(const http::Request& request);
+  bool is_usual_batch(std::string_view& bytes, std::string_view& batch) const;
+  bool frames(std::string_view batch);
   void blob(const http::Request& request, core::Time now);
   void respond(int status, std::string_view body = {});
   bool refuse(int status);
@@ -76,7 +79,9 @@ class SessionProtocol {
   http::RequestReader reader_;
   Handshake handshake_;
   Peer* peer_ = nullptr;
-  std::uint32_t batches_ = 0;  ///< not taken yet
+  std::string usual_head_;               ///< of a request with a batch that was taken, up to its length
+  std::optional<wire::BlobId> fetched_;  ///< sent whole; the next request says that it has arrived
+  std::uint32_t batches_ = 0;            ///< not taken yet
   std::uint32_t answers_due_ = 0;
 };
 

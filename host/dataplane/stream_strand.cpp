@@ -26,9 +26,10 @@ std::string text_of(int error) {
 
 }  // namespace
 
-std::string_view StreamStrand::view(const Piece& piece) {
-  if (const auto* text = std::get_if<std::string>(&piece)) return *text;
-  return std::get<core::Bytes>(piece).view();
+std::string_view StreamStrand::Piece::rest() const {
+  const auto* text = std::get_if<std::string>(&bytes);
+  const std::string_view all = text != nullptr ? std::string_view(*text) : std::get<core::Bytes>(bytes).view();
+  return all.substr(sent);
 }
 
 void StreamStrand::open(process::Descriptor socket, bool connecting) {
@@ -44,7 +45,7 @@ void StreamStrand::close() {
   socket_ = process::Descriptor();
   connecting_ = false;
   output_.clear();
-  sent_of_first_ = 0;
+  spare_ = {};
   unsent_bytes_ = 0;
 }
 
@@ -53,45 +54,64 @@ void StreamStrand::fail(const std::string& why) {
   closed(why);
 }
 
-void StreamStrand::send(std::string bytes) {
-  if (!is_open() || bytes.empty()) return;
-  unsent_bytes_ += bytes.size();
-  output_.emplace_back(std::move(bytes));
+void StreamStrand::send(std::string bytes, std::size_t begin) {
+  if (!is_open() || bytes.size() <= begin) return;
+  unsent_bytes_ += bytes.size() - begin;
+  output_.push_back({std::move(bytes), begin});
 }
 
-void StreamStrand::send(core::Bytes bytes) {
-  if (!is_open() || bytes.size() == 0) return;
-  unsent_bytes_ += bytes.size();
-  output_.emplace_back(std::move(bytes));
+void StreamStrand::send(core::Bytes bytes, std::size_t begin) {
+  if (!is_open() || bytes.size() <= begin) return;
+  unsent_bytes_ += bytes.size() - begin;
+  output_.push_back({std::move(bytes), begin});
 }
 
 void StreamStrand::flush() {
   while (!output_.empty() && is_open() && !connecting_) {
-    std::array<iovec, kPiecesPerWrite> pieces{};
-    std::size_t count = 0;
-    for (const Piece& piece : output_) {
-      if (count == pieces.size()) break;
-      std::string_view bytes = view(piece);
-      if (count == 0) bytes.remove_prefix(sent_of_first_);
-      pieces[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
-    }
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = count;
-    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = write_once();
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) return;  // told when there is room
       return fail("write: " + text_of(errno));
     }
-    unsent_bytes_ -= static_cast<std::size_t>(sent);
-    sent_of_first_ += static_cast<std::size_t>(sent);
-    while (!output_.empty() && sent_of_first_ >= view(output_.front()).size()) {
-      sent_of_first_ -= view(output_.front()).size();
-      output_.pop_front();
+    auto left = static_cast<std::size_t>(sent);
+    unsent_bytes_ -= left;
+    while (!output_.empty() && left >= output_.front().rest().size()) {
+      left -= output_.front().rest().size();
+      pop();
     }
+    if (!output_.empty()) output_.front().sent += left;
   }
   if (is_open() && !connecting_) emptied();
+}
+
+ssize_t StreamStrand::write_once() {
+  if (output_.size() == 1) {
+    const std::string_view bytes = output_.front().rest();
+    return ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  std::array<iovec, kPiecesPerWrite> pieces;  // the first `count` are set
+  std::size_t count = 0;
+  for (const Piece& piece : output_) {
+    if (count == pieces.size()) break;
+    const std::string_view bytes = piece.rest();
+    pieces[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  }
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = count;
+  return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+}
+
+void StreamStrand::pop() {
+  if (auto* const text = std::get_if<std::string>(&output_.front().bytes)) keep_spare(std::move(*text));
+  output_.pop_front();
+}
+
+void StreamStrand::keep_spare(std::string&& text) {
+  if (text.capacity() <= spare_.capacity() || text.capacity() > kSpareBytesMax) return;
+  spare_ = std::move(text);
+  spare_.clear();
 }
 
 void StreamStrand::ready(std::uint32_t events, core::Time) {

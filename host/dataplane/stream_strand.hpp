@@ -2,12 +2,15 @@
 /// possible.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "host/core/bytes.hpp"
@@ -31,8 +34,10 @@ class StreamStrand : public runtime::IoStrand, protected Output {
 
   /// Sent at the end of this activation, with all else that is there. Memory: what the peer does not take; callers look
   /// at unsent_bytes().
-  void send(std::string bytes) override;
-  void send(core::Bytes bytes) override;
+  void send(std::string bytes, std::size_t begin = 0) override;
+  void send(core::Bytes bytes, std::size_t begin = 0) override;
+  std::string spare() override { return std::exchange(spare_, {}); }
+  void keep_spare(std::string&& text) override;
   std::size_t unsent_bytes() const { return unsent_bytes_; }
   /// Tries to write now; by `ready` and `posted` at their ends.
   void flush();
@@ -55,20 +60,26 @@ class StreamStrand : public runtime::IoStrand, protected Output {
   /// Read in one activation: then it is the turn of others.
   static constexpr std::size_t kReadBytesPerTurn = std::size_t{4} * 1024 * 1024;
   static constexpr std::size_t kPiecesPerWrite = 64;
+  static constexpr std::size_t kSpareBytesMax = std::size_t{64} * 1024;
 
  private:
-  using Piece = std::variant<std::string, core::Bytes>;
-  static std::string_view view(const Piece& piece);
+  struct Piece {
+    std::variant<std::string, core::Bytes> bytes;
+    std::size_t sent;  ///< or skipped
+    std::string_view rest() const;
+  };
 
   enum class Read { nothing, some, all_asked_for };
   void read(bool to_the_end);
   Read read_once(std::size_t& done);
+  ssize_t write_once();
+  void pop();
   void fail(const std::string& why);
 
   process::Descriptor socket_;
   bool connecting_ = false;
   std::deque<Piece> output_;
-  std::size_t sent_of_first_ = 0;
+  std::string spare_;
   std::size_t unsent_bytes_ = 0;
 };
 

@@ -125,8 +125,9 @@ const Bridge::Neighbours& Bridge::neighbours(core::LinkIndex link) {
 }
 
 std::size_t Bridge::flags_queued() const {
-  return static_cast<std::size_t>(std::count_if(commands_->begin(), commands_->end(), [](const auto& command) {
-    return std::holds_alternative<core::event::RaiseFlag>(command);
+  return static_cast<std::size_t>(std::count_if(commands_->begin(), commands_->end(), [this](const auto& command) {
+    const auto* raise = std::get_if<core::event::RaiseFlag>(&command);
+    return raise != nullptr && raise->epoch == epoch_;  // one of an epoch that is over is dropped
   }));
 }
 

@@ -84,7 +84,8 @@ void Cell::finish_commands() {
   plugin::Bridge::Commands& commands = scratch().commands;
   std::size_t done = 0;
   for (; done < commands.size() && done < kCommandsPerEventMax && !live_->ended; ++done) {
-    core::ReplicaEvent command = std::move(commands[done]);
+    // Hooks of this step count what is still queued, so what is taken is no flag any more.
+    core::ReplicaEvent command = std::exchange(commands[done], core::event::Tick{});
     step(std::move(command));
   }
   if (live_->failure != nullptr && !live_->ended) {

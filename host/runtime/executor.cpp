@@ -1,9 +1,11 @@
 #include "host/runtime/executor.hpp"
 
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "host/runtime/io_strand.hpp"
 
@@ -143,8 +145,9 @@ void Executor::loop() {
       continue;
     }
     if (stopping_) return;
-    sleep(lock);
+    sleep(lock, time);
     time = now();
+    poll_at_ = time + kPollPeriod;  // the descriptors have just been looked at, or another thread waits for them
   }
 }
 
@@ -215,9 +218,9 @@ void Executor::recheck_watch() {
   poller_.wake();
 }
 
-void Executor::sleep(Lock& lock) {
+void Executor::sleep(Lock& lock, core::Time time) {
   --running_;
-  if (!watched_ && !polling_) return watch(lock);
+  if (!watched_ && !polling_) return watch(lock, time);
   ++idle_;
   // Nobody comes back from here without having waited: others want the lock, to post what is to be done.
   const bool takes_over = !deputy_ && stand_by(lock);
@@ -230,23 +233,24 @@ void Executor::sleep(Lock& lock) {
   }
 }
 
-/// Returns when somebody is called or all is quiet; true: those who run seem to be stuck, and nobody watches.
+/// Returns when somebody is called or all is quiet; true: those who run seem to be stuck and nobody watches, or a timer
+/// is due.
 bool Executor::stand_by(Lock& lock) {
   deputy_ = true;
-  bool stuck = false;
-  for (int quiet = 0; quiet < kQuietPeriods; ++quiet) {
+  bool takes_over = false;
+  for (int quiet = 0; quiet < kQuietPeriods && !takes_over; ++quiet) {
     const std::uint64_t pops_seen = pops_;
-    const auto period = std::chrono::nanoseconds(kWatchPeriod.ns);
+    const core::Time time = now();
+    deputy_until_ = std::min(time + kWatchPeriod, std::max(next_timer(), time));
+    const auto period = std::chrono::nanoseconds((deputy_until_ - time).ns);
     if (idle_wake_.wait_for(lock, period, [this] { return calls_ != 0 || stopping_; })) break;
-    if (pops_ != pops_seen) {
-      quiet = 0;
-    } else if (running_ != 0 && !watched_) {
-      stuck = true;
-      break;
-    }
+    const bool quiet_now = pops_ == pops_seen;
+    if (!quiet_now) quiet = 0;
+    takes_over = next_timer() <= now() || (quiet_now && running_ != 0 && !watched_);
   }
   deputy_ = false;
-  return stuck;
+  if (watched_ && next_timer() < watch_until_) recheck_watch();  // the timers are with the one who watches again
+  return takes_over;
 }
 
 /// Readiness goes to its strands. True: there was some.
@@ -263,21 +267,47 @@ bool Executor::poll(Lock& lock, core::Duration timeout) {
   return !found.empty();
 }
 
-void Executor::watch(Lock& lock) {
+/// One look at the descriptors, after which others may run. `time`: now, and then again. True: some were ready.
+bool Executor::spin(Lock& lock, core::Time& time) {
+  if (poll(lock, {0})) return true;
+  lock.unlock();
+  ::sched_yield();
+  lock.lock();
+  const core::Time begun = std::exchange(time, now());
+  if (time - begun > kWakeMax) {  // not what a few pulls take: others need the processor
+    spins_ = false;
+    const bool again = time - spin_from_ < spin_pause_ * 2;
+    spin_pause_ = again ? std::min(spin_pause_ * 2, kSpinPauseMax) : kSpinPauseMin;
+    spin_from_ = time + spin_pause_;
+  }
+  return false;
+}
+
+/// `time`: now.
+void Executor::watch(Lock& lock, core::Time time) {
   watched_ = true;
+  const core::Time spin_until = spins_ && descriptors_ != 0 ? time + kSpinPeriod : time;
   std::uint64_t pops_seen = pops_;
   bool waited = false;
   bool found = false;
   while (!stopping_ && !watch_called_ && !found) {
-    const core::Time time = now();
     if (next_timer() <= time) break;
     if (ready_first_ != nullptr && (running_ == 0 || (waited && pops_ == pops_seen))) break;
+    if (time < spin_until && spins_) {
+      found = spin(lock, time);
+      if (time >= spin_until) spins_ = false;
+      continue;
+    }
     pops_seen = pops_;
     watch_timed_ = running_ != 0;
-    watch_until_ = std::min(running_ != 0 ? time + kWatchPeriod : core::Time::never(), next_timer());
+    const core::Time timer = deputy_is_in_time() ? core::Time::never() : next_timer();
+    watch_until_ = std::min(running_ != 0 ? time + kWatchPeriod : core::Time::never(), timer);
     watch_recheck_ = false;
     found = poll(lock, watch_until_ == core::Time::never() ? core::Duration{-1} : watch_until_ - time);
     waited = !found && !watch_recheck_;
+    const core::Time begun = std::exchange(time, now());
+    const core::Duration took = time - begun;
+    if (found) spins_ = time >= spin_from_ && took > kWakeMin && took < kWakeMax;
   }
   watched_ = false;
   watch_until_ = core::Time::never();
@@ -319,6 +349,7 @@ void Executor::arm(Strand& strand, core::Time time) {
   }
   strand.armed_at_.store(time.ns, std::memory_order_relaxed);
   if (strand.timer_slot_ != 0) return;
+  if (deputy_is_in_time()) return;
   if (watched_ && time < watch_until_) return recheck_watch();
   if (!watched_ && idle_ != 0) call_one();
 }

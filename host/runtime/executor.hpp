@@ -9,8 +9,14 @@
 ///
 /// The one who watches waits for descriptors at the same time (IoStrand), so that what a peer sends is read, handled
 /// and answered by one thread. It leaves without waking another one to watch in its place: a deputy among the sleeping
-/// ones looks every kWatchPeriod, for as long as there is something to see. While all threads run, each looks at the
-/// descriptors every kPollPeriod between two activations.
+/// ones looks every kWatchPeriod, for as long as there is something to see. Meanwhile the deputy sees to the timers,
+/// too: a wait for descriptors with a timeout costs the kernel a timer of its own, each time. While all threads run,
+/// each looks at the descriptors every kPollPeriod between two activations.
+///
+/// To wake a thread on a processor that sleeps, too, takes several times as long as a pull. So when descriptors become
+/// ready soon, but only after such a time, whoever watches looks again and again for kSpinPeriod before it sleeps, and
+/// lets all others pass. Where one that passes keeps the processor, that is left alone for kSpinPauseMin, and
+/// longer each time that this happens again soon.
 #pragma once
 
 #include <atomic>
@@ -112,6 +118,12 @@ class Executor {
   static constexpr std::uint32_t kWakeCostNs = 50'000;
   static constexpr core::Duration kWatchPeriod = core::milliseconds(1);
   static constexpr core::Duration kPollPeriod{50'000};
+  static constexpr core::Duration kSpinPeriod{100'000};
+  static constexpr core::Duration kSpinPauseMin = core::milliseconds(5);
+  static constexpr core::Duration kSpinPauseMax = core::seconds(1);
+  /// A shorter wait was none for a processor to wake, and a longer one none that spinning would have caught.
+  static constexpr core::Duration kWakeMin{15'000};
+  static constexpr core::Duration kWakeMax{200'000};
   /// After so many periods without any activation the deputy sleeps without a timeout.
   static constexpr int kQuietPeriods = 16;
 
@@ -132,8 +144,10 @@ class Executor {
   void call_if_needed();
   void call_one();
   void recheck_watch();
-  void sleep(Lock& lock);
-  void watch(Lock& lock);
+  bool deputy_is_in_time() const { return deputy_ && deputy_until_ <= next_timer(); }
+  void sleep(Lock& lock, core::Time time);
+  void watch(Lock& lock, core::Time time);
+  bool spin(Lock& lock, core::Time& time);
   bool stand_by(Lock& lock);
   bool poll(Lock& lock, core::Duration timeout);
   void fire_timers(core::Time now);
@@ -165,10 +179,14 @@ class Executor {
   bool watch_recheck_ = false;
   bool watch_timed_ = false;  ///< it looks again after kWatchPeriod
   core::Time watch_until_ = core::Time::never();
-  bool deputy_ = false;   ///< one of the idle ones looks every kWatchPeriod
-  bool polling_ = false;  ///< a thread is in poller_.wait
+  bool deputy_ = false;                            ///< one of the idle ones looks every kWatchPeriod
+  core::Time deputy_until_ = core::Time::never();  ///< when it looks next
+  bool polling_ = false;                           ///< a thread is in poller_.wait
   std::size_t descriptors_ = 0;
-  core::Time poll_at_;  ///< while nobody watches
+  core::Time poll_at_;    ///< while nobody watches
+  bool spins_ = false;    ///< before it sleeps, who watches looks again for a while
+  core::Time spin_from_;  ///< not before
+  core::Duration spin_pause_ = kSpinPauseMin;
   std::condition_variable idle_wake_;
   Poller poller_;
 };

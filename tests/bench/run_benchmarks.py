@@ -4,8 +4,8 @@
 usage: tests/bench/run_benchmarks.py --build build/release [--rounds N] [--json FILE]
 
 Run from the root of the repository. The programs of a comparison take turns, round by round, and medians count, so that
-other work on the machine meets all of them. Needs erlang-base, and taskgraph-pull_bench and taskgraph-wire_bench of the
-same build or of build/bench. Ends with `benchmarks: N passed, N failed`; status 0 when every target is reached, 1 when one is not, 2 when
+other work on the machine meets all of them. Needs what packaging/install-deps.sh full installs, and taskgraph-*_bench,
+taskgraph-*_yardstick and plane_probe.so of the same build or of build/bench. Ends with `benchmarks: N passed, N failed`; status 0 when every target is reached, 1 when one is not, 2 when
 something could not be measured.
 """
 
@@ -17,12 +17,14 @@ import shutil
 import statistics
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import measure
 from measure import BenchmarkError, run
+from plane_benchmarks import epoch_step, large_pulls, small_pulls
 from power_law_graph import write_graph
+from rows import Row, print_table, ratios, shown
 
 REGRESSION_EPOCHS = 15_000
 IDLE_TASKS = 10_000
@@ -35,42 +37,6 @@ TREE = {
 }
 
 
-@dataclass
-class Row:
-    """One line of the table. `limit` is what must be reached, at most or at least; without one it only explains."""
-
-    name: str
-    unit: str
-    rounds: list[float]
-    at_most: float | None = None
-    at_least: float | None = None
-    note: str = ""
-    command: str = ""
-    value: float = field(init=False)
-    reached: bool | None = field(init=False, default=None)
-
-    def __post_init__(self):
-        self.value = statistics.median(self.rounds)
-        if self.at_most is not None:
-            self.reached = self.value <= self.at_most
-        if self.at_least is not None:
-            self.reached = self.value >= self.at_least
-
-    def target(self) -> str:
-        if self.at_most is not None:
-            return f"<= {self.at_most:g}"
-        return f">= {self.at_least:g}" if self.at_least is not None else ""
-
-    def cells(self) -> list[str]:
-        verdict = {True: "reached", False: "MISSED", None: ""}[self.reached]
-        spread = f"{number(min(self.rounds))} .. {number(max(self.rounds))}"
-        return [self.name, number(self.value), self.unit, self.target(), verdict, spread, self.note]
-
-
-def number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
-
-
 class Programs:
     """Where the programs of a build are. Raises BenchmarkError when one is missing."""
 
@@ -79,18 +45,23 @@ class Programs:
         self.serial = self._find("pagerank-serial", [build])
         self.pull_bench = self._find("taskgraph-pull_bench", [build, Path("build/bench")])
         self.wire_bench = self._find("taskgraph-wire_bench", [build, Path("build/bench")])
-        if shutil.which("erlc") is None:
-            raise BenchmarkError("there is no erlc; run packaging/install-deps.sh full, or install erlang-base")
+        self.tcp_yardstick = self._find("taskgraph-tcp_yardstick", [build, Path("build/bench")])
+        self.grpc_yardstick = self._find("taskgraph-grpc_yardstick", [build, Path("build/bench")])
+        self.mpi_yardstick = self._find("taskgraph-mpi_yardstick", [build, Path("build/bench")])
+        self.plane_probe = self._find("plane_probe.so", [build, Path("build/bench")], "tests/plugins")
+        for program, package in [("erlc", "erlang-base"), ("mpirun", "openmpi-bin")]:
+            if shutil.which(program) is None:
+                raise BenchmarkError(f"there is no {program}; run packaging/install-deps.sh full, or install {package}")
 
     @staticmethod
-    def _find(name: str, builds: list[Path]) -> Path:
+    def _find(name: str, builds: list[Path], folder: str = "bin") -> Path:
         for build in builds:
-            program = build / "bin" / name
+            program = build / folder / name
             if program.exists():
                 return program.resolve()
         raise BenchmarkError(
-            f"there is no bin/{name} in {' or '.join(map(str, builds))}; "
-            "build it with cmake --preset bench && cmake --build --preset bench"
+            f"there is no {folder}/{name} in {' or '.join(map(str, builds))}; run packaging/install-deps.sh full, "
+            "then cmake --preset bench && cmake --build --preset bench"
         )
 
 
@@ -104,15 +75,6 @@ def write_job(path: Path, plugin: str, tasks: int, args: dict, links: dict) -> P
     }
     path.write_text(json.dumps(document))
     return path
-
-
-def shown(*args) -> str:
-    """A command as a reader would type it."""
-    return " ".join(Path(arg).name if isinstance(arg, Path) else str(arg) for arg in args)
-
-
-def ratios(ours: list[float], theirs: list[float]) -> list[float]:
-    return [one / other for one, other in zip(ours, theirs)]
 
 
 def pulls(programs: Programs, folder: Path, rounds: int) -> list[Row]:
@@ -271,14 +233,10 @@ BENCHMARKS = {
     "start": start,
     "pagerank": pagerank,
     "idle_memory": idle_memory,
+    "small_pulls": small_pulls,
+    "large_pulls": large_pulls,
+    "epoch_step": epoch_step,
 }
-
-
-def print_table(rows: list[Row]) -> None:
-    table = [["", "median", "unit", "target", "", "min .. max", ""], *[row.cells() for row in rows]]
-    widths = [max(len(cells[i]) for cells in table) for i in range(len(table[0]))]
-    for cells in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip())
 
 
 def main() -> int:

@@ -25,14 +25,8 @@ inline constexpr std::uint32_t kNone = UINT32_MAX;
 /// What an end has said in one turn.
 class Said final : public dataplane::Output {
  public:
-  void send(std::string bytes) override {
-    if (text_.empty()) {
-      text_ = std::move(bytes);
-    } else {
-      text_ += bytes;
-    }
-  }
-  void send(core::Bytes bytes) override { text_ += bytes.view(); }
+  void send(std::string bytes, std::size_t begin) override { text_.append(bytes, begin); }
+  void send(core::Bytes bytes, std::size_t begin) override { text_ += bytes.view().substr(begin); }
   std::string take() { return std::exchange(text_, {}); }
   std::string_view view() const { return text_; }
 

@@ -1,85 +1,19 @@
 #include "host/dataplane/plane.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "tests/support/captured_log.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/plane_life.hpp"
 
 namespace taskgraph::dataplane {
 namespace {
 
 using namespace core;
-
-constexpr JobId kJob{1, 1};
-constexpr LifeId kA{10, 1};
-constexpr LifeId kB{10, 2};
-constexpr std::uint64_t kMessageBytesMax = 64U * 1024 * 1024;
-
-/// One life: what it receives is written down; `on_frame` may answer.
-struct Life final : Receiver {
-  Life(LifeId id, const Secret& secret, unsigned threads = 1)
-      : executor(threads), plane(executor, kJob, id, secret, kMessageBytesMax, *this) {}
-  ~Life() { executor.stop(); }
-
-  void receive(Frame&& frame) override {
-    if (on_frame) on_frame(frame);
-    if (const auto* request = std::get_if<PullRequest>(&frame.body)) {
-      {
-        const std::lock_guard lock(mutex);
-        bodies.push_back(request->body);
-      }
-      note("request " + std::to_string(frame.stamp.sequence) + " of " + std::to_string(request->body.size()));
-    }
-    if (const auto* answer = std::get_if<PullAnswer>(&frame.body)) note("answer " + std::to_string(answer->pull));
-    if (const auto* flag = std::get_if<Flag>(&frame.body)) note("flag " + std::string(flag->meta.view()));
-  }
-  void receive(const SealAsk& ask) override { note("ask " + std::to_string(ask.task.value)); }
-  void receive(SealAck&& ack) override { note("ack with " + std::to_string(ack.flags.size())); }
-
-  void note(std::string what) {
-    const std::lock_guard lock(mutex);
-    notes.push_back(std::move(what));
-    noted.notify_all();
-  }
-  bool wait_for(const std::string& what, std::ptrdiff_t times = 1) {
-    std::unique_lock lock(mutex);
-    return noted.wait_for(lock, std::chrono::seconds(30),
-                          [&] { return std::count(notes.begin(), notes.end(), what) >= times; });
-  }
-  bool has(const std::string& what) {
-    const std::lock_guard lock(mutex);
-    return std::find(notes.begin(), notes.end(), what) != notes.end();
-  }
-
-  std::function<void(const Frame&)> on_frame;
-  std::mutex mutex;
-  std::condition_variable noted;
-  std::vector<std::string> notes;  // guarded by mutex, as the next
-  std::vector<Bytes> bodies;
-  runtime::Executor executor;
-  Plane plane;
-};
-
-void introduce(Life& a, Life& b, LifeId b_as = kB) {
-  const wire::Addresses all{{{kA, a.plane.port()}, {b_as, b.plane.port()}}};
-  a.plane.know(all);
-  b.plane.know(all);
-}
-
-Frame framed(FrameBody body, std::uint64_t sequence = 1) {
-  Frame frame{{}, std::move(body)};
-  frame.stamp.job = kJob;
-  frame.stamp.sequence = sequence;
-  frame.stamp.from_term = frame.stamp.to_term = Term{1};
-  return frame;
-}
-Frame flag(const std::string& meta) {
-  return framed(Flag{{Term{1}, 0}, {0}, Bytes(meta)});
-}
+using namespace tests;
 
 TEST_CASE("frames, questions and acknowledgements go both ways", "[dataplane]") {
   const Secret secret = random_secret();
@@ -148,7 +82,8 @@ TEST_CASE("bodies beyond 64 KiB are fetched, byte by byte the same, and others p
   CHECK(b.wait_for("flag small"));
   REQUIRE(b.wait_for("request 1 of " + std::to_string(large.size())));
   const std::lock_guard lock(b.mutex);
-  CHECK(b.bodies.front().view() == large);
+  const bool same = b.bodies.front().view() == large;
+  CHECK(same);
 }
 
 TEST_CASE("a body beyond limits.message_bytes is not fetched", "[dataplane]") {
@@ -191,6 +126,43 @@ TEST_CASE("another life at a port that is known is no peer", "[dataplane]") {
   a.plane.send(kSuccessor, flag("for the successor"));
   CHECK(successor.wait_for("flag for the successor"));
   CHECK_FALSE(successor.has("flag for B"));
+}
+
+TEST_CASE("an acknowledgement of a seal that no message has room for is not sent in part, and said once",
+          "[dataplane]") {
+  Captured captured({});
+  const Secret secret = random_secret();
+  {
+    Life a(kA, secret);
+    Life b(kB, secret);
+    introduce(a, b);
+    const Bytes meta(std::string(64U * 1024, 'x'));
+    SealAck ack{{7}, Term{2}, kB, {}};
+    for (std::uint32_t i = 0; i < wire::kSealPartsMax + 1; ++i) {
+      ack.flags.push_back({{7}, Epoch{1}, Flag{{Term{1}, i}, {0}, meta}});
+    }
+    b.plane.send(kA, SealAck(ack));
+    b.plane.send(kA, std::move(ack));
+    b.plane.send(kA, SealAck{{7}, Term{2}, kB, {}});
+    CHECK(a.wait_for("ack with 0"));
+    const std::lock_guard lock(a.mutex);
+    CHECK(a.notes == std::vector<std::string>{"ack with 0"});
+  }
+  const std::string text = captured.text();
+  CHECK(text.find("more than an acknowledgement of its new primary has room for") != std::string::npos);
+  CHECK(text.find('\n') == text.size() - 1);
+}
+
+TEST_CASE("a body that is announced before the address of its sender is known is fetched then", "[dataplane]") {
+  const Secret secret = random_secret();
+  Life a(kA, secret);
+  Life b(kB, secret);
+  a.plane.know({{{kA, a.plane.port()}, {kB, b.plane.port()}}});
+  a.plane.send(kB, framed(PullRequest{1, "put", Bytes(std::string(100'000, 'x'))}, 1));
+  a.plane.send(kB, flag("behind it"));
+  CHECK(b.wait_for("flag behind it"));
+  introduce(a, b);
+  CHECK(b.wait_for("request 1 of 100000"));
 }
 
 TEST_CASE("a peer that dies and comes back as another life is reached again", "[dataplane]") {

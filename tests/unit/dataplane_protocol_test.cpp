@@ -10,6 +10,7 @@
 #include "host/dataplane/blobs.hpp"
 #include "host/dataplane/caller_protocol.hpp"
 #include "host/dataplane/exchange.hpp"
+#include "host/dataplane/message_head.hpp"
 #include "host/dataplane/session_protocol.hpp"
 #include "tests/support/catch.hpp"
 
@@ -29,25 +30,25 @@ Identity identity(LifeId life, const Secret& secret) {
 }
 
 struct Said final : Output {
-  void send(std::string bytes) override { text += bytes; }
-  void send(Bytes bytes) override { text += bytes.view(); }
+  void send(std::string bytes, std::size_t begin) override { text.append(bytes, begin); }
+  void send(Bytes bytes, std::size_t begin) override { text += bytes.view().substr(begin); }
   std::string take() { return std::exchange(text, {}); }
   std::string text;
 };
 
 /// Calls that a test makes up.
 struct TestCalls final : Calls {
-  std::optional<Call> next_call() override {
-    if (waiting.empty()) return std::nullopt;
-    Call call = std::move(waiting.front());
+  bool next_call(Call& call) override {
+    if (waiting.empty()) return false;
+    call = std::move(waiting.front());
     waiting.pop_front();
-    return call;
-  }
-  bool answered(Response&& response) override {
-    answers.push_back(std::move(response));
     return true;
   }
-  void failed() override { ++failures; }
+  bool answered(const Response& response) override {
+    answers.push_back({response.status, {}});
+    return true;
+  }
+  void failed(const ResponseReader&) override { ++failures; }
 
   std::deque<Call> waiting;
   std::vector<Response> answers;
@@ -119,8 +120,8 @@ struct World {
 
 TEST_CASE("both ends prove themselves, then calls are answered one after another", "[dataplane]") {
   World world(kB, World::secret);
-  world.calls.waiting.push_back({"GET /v1/blobs/none", {}, 10});
-  world.calls.waiting.push_back({"GET /v1/blobs/none", {}, 10});
+  world.calls.waiting.push_back({"GET /v1/blobs/none", {}, begun_message({}), 10, {}});
+  world.calls.waiting.push_back({"GET /v1/blobs/none", {}, begun_message({}), 10, {}});
   REQUIRE(world.connect());
   CHECK(world.session.is_proven());
   REQUIRE(world.calls.answers.size() == 2);
@@ -131,7 +132,7 @@ TEST_CASE("both ends prove themselves, then calls are answered one after another
 TEST_CASE("a listener that is another life than the one that was meant is refused before anything is told",
           "[dataplane]") {
   World world(LifeId{10, 3}, World::secret);
-  world.calls.waiting.push_back({"POST /v1/frames", "frames", 10});
+  world.calls.waiting.push_back({"POST /v1/frames", {}, begun_message({}) + "frames", 10, {}});
   CHECK_FALSE(world.connect());
   CHECK(world.calls.waiting.size() == 1);
   CHECK_FALSE(world.session.is_proven());
@@ -155,9 +156,10 @@ TEST_CASE("a batch that is cut off delivers nothing, a whole one all", "[datapla
   World world(kB, World::secret);
   REQUIRE(world.connect());
   for (int i = 0; i < 20; ++i) world.a.exchange.send(kB, flag("a flag of some length"), world.now);
-  auto call = world.a.exchange.peer(kB).frame_calls.next_call();
-  REQUIRE(call.has_value());
-  world.calls.waiting.push_back(*std::move(call));
+  Call call;
+  call.message = begun_message({});
+  REQUIRE(world.a.exchange.peer(kB).frame_calls.next_call(call));
+  world.calls.waiting.push_back(std::move(call));
   world.caller.go_on(world.now);
   const std::string request = world.from_caller.take();
   REQUIRE(world.session.received(request.substr(0, request.size() - missing), world.now));
@@ -169,7 +171,7 @@ TEST_CASE("a peer that is silent in a call is given up after kSilenceMax, and th
           "[dataplane]") {
   World world(kB, World::secret);
   REQUIRE(world.connect());
-  world.calls.waiting.push_back({"GET /v1/blobs/none", {}, 10});
+  world.calls.waiting.push_back({"GET /v1/blobs/none", {}, begun_message({}), 10, {}});
   world.caller.go_on(world.now);
   CHECK(world.caller.deadline() == world.now + CallerProtocol::kSilenceMax);
   world.now = world.now + seconds(1);

@@ -333,6 +333,23 @@ TEST_CASE("limits and mistakes answer at once and say so once", "[cell]") {
                    "log 0 raise_flag: the topology has no link \"nobody\"; further ones are not reported") == 1);
 }
 
+TEST_CASE("a flag that has been raised is not counted as queued, too", "[cell]") {
+  Pair pair;
+  pair.world.spec().limits.flags_per_epoch = 2;
+  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
+    EXPECT(host.raise_flag("peers") == Status::ok);
+    // Refused at once: its hook runs as one of what this one has asked for.
+    host.pull(1, std::string(2'000, 'm'), Buffer(), [&host, &pair](const Answer& answer) {
+      EXPECT(answer.code == Code::too_large);
+      EXPECT(host.raise_flag("peers") == Status::ok);
+      EXPECT(host.raise_flag("peers") == Status::busy);
+      pair.world.note("raised");
+    });
+  };
+  pair.world.start_all();
+  CHECK(pair.world.wait_for("raised"));
+}
+
 TEST_CASE("who asks learns from the code whether a pull that is too large ran", "[cell]") {
   Pair pair;
   pair.world.spec().limits.message_bytes = 4;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "tests/support/captured_log.hpp"
 #include "tests/support/catch.hpp"
 
 using Catch::Matchers::Contains;
@@ -12,32 +13,9 @@ using Catch::Matchers::Matches;
 namespace taskgraph::runtime {
 namespace {
 
+using tests::Captured;
+
 constexpr std::size_t kMax = 1'000;
-
-/// The log goes to a file while it lives.
-class Captured {
- public:
-  explicit Captured(LogSettings settings) : file_(std::tmpfile()) {
-    settings.target = file_;
-    log_start(settings);
-  }
-  Captured(const Captured&) = delete;
-  Captured& operator=(const Captured&) = delete;
-  ~Captured() {
-    log_start({});
-    std::fclose(file_);
-  }
-
-  std::string text() {
-    std::rewind(file_);
-    std::string all;
-    for (int c = std::fgetc(file_); c != EOF; c = std::fgetc(file_)) all += static_cast<char>(c);
-    return all;
-  }
-
- private:
-  std::FILE* file_;
-};
 
 TEST_CASE("log text: the message on one line, its fields behind it") {
   CHECK(text_payload("hello", {}, kMax) == "hello");

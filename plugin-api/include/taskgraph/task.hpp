@@ -70,7 +70,8 @@ inline const tg_host_api* api = nullptr;
 }  // namespace detail
 
 /// Bytes handed to the host without a copy: moved in from a std::string, from a vector of a trivially copyable type
-/// (its bytes in memory order, this machine's endianness), or copied from a string_view.
+/// (its bytes in memory order, this machine's endianness), shared with the task, so that it can give the same to many,
+/// or copied from a string_view.
 class Buffer {
  public:
   Buffer() noexcept : raw_{nullptr, 0, nullptr, nullptr} {}
@@ -79,6 +80,8 @@ class Buffer {
   Buffer(const char* text) : Buffer(std::string(text)) {}
   template <typename T>
   requires std::is_trivially_copyable_v<T> Buffer(std::vector<T> values) : Buffer(own(std::move(values))) {}
+  /// The last reference may be dropped by any thread.
+  Buffer(std::shared_ptr<const std::string> shared) : Buffer(share(std::move(shared))) {}
 
   Buffer(Buffer&& other) noexcept : raw_(std::exchange(other.raw_, tg_buffer{nullptr, 0, nullptr, nullptr})) {}
   Buffer& operator=(Buffer&& other) noexcept {
@@ -102,6 +105,12 @@ class Buffer {
     auto* owner = new Container(std::move(values));
     return {reinterpret_cast<const char*>(owner->data()), owner->size() * sizeof(*owner->data()),
             [](void* p) { delete static_cast<Container*>(p); }, owner};
+  }
+  static tg_buffer share(std::shared_ptr<const std::string> shared) {
+    using Owner = std::shared_ptr<const std::string>;
+    if (shared == nullptr || shared->empty()) return {nullptr, 0, nullptr, nullptr};
+    auto* owner = new Owner(std::move(shared));
+    return {(*owner)->data(), (*owner)->size(), [](void* p) { delete static_cast<Owner*>(p); }, owner};
   }
 
   tg_buffer raw_;

@@ -56,7 +56,10 @@ ResponseReader::Step ResponseReader::advance(std::string_view& input) {
 /// Where a body goes that does not lie in the input as a whole.
 char* ResponseReader::place() {
   if (!given_.empty()) return given_.data();
-  if (own_ == nullptr) own_ = std::make_unique_for_overwrite<char[]>(body_bytes_);
+  if (own_bytes_ < body_bytes_ || own_ == nullptr) {  // at its first byte: its size does not change
+    own_ = std::make_unique_for_overwrite<char[]>(body_bytes_);
+    own_bytes_ = body_bytes_;
+  }
   return own_.get();
 }
 

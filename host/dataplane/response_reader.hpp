@@ -65,7 +65,8 @@ class ResponseReader {
   bool in_body_ = false;
   bool malformed_ = false;
   int status_ = 0;
-  std::unique_ptr<char[]> own_;  ///< for a body that comes in pieces
+  std::unique_ptr<char[]> own_;  ///< for bodies that come in pieces
+  std::size_t own_bytes_ = 0;
   const char* body_ = nullptr;
   std::size_t body_bytes_ = 0;
   std::size_t filled_bytes_ = 0;

@@ -18,7 +18,7 @@ from host_process import TIME_FACTOR
 
 DONE, STOPPED, USAGE, FILE_MISSING, CANNOT_LISTEN, CANNOT_WRITE = 0, 3, 64, 66, 71, 73
 TASKS = 4
-KINDS = {"workers": ["--workers", "2"], "local": []}
+KINDS = {"workers": ["--workers", "2"], "local": ["--local"]}
 TOKEN = "a-token-of-a-test-0123456789"
 
 
@@ -101,7 +101,7 @@ def test_a_second_signal_leaves_no_control_json_behind(start_host, topology, bui
     child = start_host(["--topology", topology(text=json.dumps(document))])
     Control.of(child.state(), child.running)
     child.signal(signal.SIGTERM)
-    child.wait_for("hangs")
+    child.wait_for(": hangs")
     time.sleep(0.6)  # two signals at once are one request
     child.signal(signal.SIGTERM)
     assert child.wait().code == STOPPED

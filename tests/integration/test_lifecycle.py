@@ -146,7 +146,7 @@ def test_a_second_signal_stops_at_once(start_host, witness, result_file, first, 
     child = start_host(["--topology", witness({"end": "never", "hang": "exit"}), "--result", result_file])
     wait_until_all_are_up(child)
     child.signal(first)
-    child.wait_for("hangs")
+    child.wait_for(": hangs")
     time.sleep(0.6)  # sooner, it would be one request with the first
     child.signal(second)
     finished = child.wait(timeout=5)
@@ -174,7 +174,7 @@ def test_a_hook_that_hangs_does_not_outlast_the_drain(start_host, witness, resul
     if hook == "exit":
         wait_until_all_are_up(child)
     else:
-        child.wait_for("hangs")
+        child.wait_for(": hangs")
     child.signal(signal.SIGTERM)
     finished = child.wait(timeout=5)
     assert finished.code == STOPPED, finished
@@ -210,7 +210,7 @@ def test_a_signal_gives_the_exits_of_a_job_that_has_ended_no_more_time(start_hos
     drain = 2
     path = witness({"hang": "exit", "hang_task": 1}, failure={"drain": f"{drain}s"})
     child = start_host(["--topology", path, "--result", result_file, "--log-format", "json"])
-    child.wait_for("hangs")
+    child.wait_for(": hangs")
     time.sleep(drain / 2)
     child.signal(signal.SIGTERM)
     finished = child.wait()

@@ -42,7 +42,7 @@ Nursery::Nursery(runtime::Executor& executor, const core::JobSpec& spec, wire::S
       chaos_(chaos),
       spec_(spec),
       journal_(journal),
-      look_every_{std::min(spec.failure.stall.ns / 5, core::milliseconds(100).ns)},
+      look_every_{std::min(spec.failure.stall.ns / 10, core::milliseconds(50).ns)},
       restarts_(spec.restart),
       slots_(workers) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -77,7 +77,7 @@ void Nursery::ticked(core::Time now) {
 void Nursery::look(core::Time now) {
   const core::Time before = std::exchange(looked_at_, now);
   // This process itself did not run, and neither did the machine, perhaps: nothing is known of the others.
-  if (now - before > look_every_ * 3) return;
+  if (now - before > look_every_ * 6) return;
   for (Slot& slot : slots_) {
     if (slot.worker != nullptr && slot.killed.why == KilledFor::Why::nothing) judge(slot, now);
   }

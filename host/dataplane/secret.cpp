@@ -50,4 +50,8 @@ bool is_equal(const Proof& proof, std::string_view said) {
   return said.size() == proof.size() && CRYPTO_memcmp(proof.data(), said.data(), proof.size()) == 0;
 }
 
+void keep_crypto_at_exit() {
+  ::OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+}
+
 }  // namespace taskgraph::dataplane

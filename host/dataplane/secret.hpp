@@ -10,6 +10,9 @@
 
 namespace taskgraph::dataplane {
 
+/// OpenSSL frees nothing when exit() is called: a plugin may do that while other threads prove. Before all other uses.
+void keep_crypto_at_exit();
+
 inline constexpr std::size_t kSecretBytes = 32;
 inline constexpr std::size_t kNonceBytes = 32;
 inline constexpr std::size_t kProofBytes = 32;

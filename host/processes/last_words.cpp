@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <system_error>
 
@@ -43,8 +44,12 @@ void on_signal(int number, siginfo_t* info, void*) {
   errno = error;
 }
 
-void on_exit_called() {
+/// On a thread that runs tasks nothing is torn down: the others still run, and use it.
+void on_exit_called(int status, void*) {
   write_words(0, 0);
+  if (::syscall(SYS_gettid) == ::getpid()) return;
+  std::fflush(nullptr);
+  ::_exit(status);
 }
 
 }  // namespace
@@ -60,7 +65,7 @@ void leave_last_words_in(BeatPage& page) {
     if (::sigaction(number, &action, nullptr) != 0)
       throw std::system_error(errno, std::generic_category(), "sigaction");
   }
-  std::atexit(&on_exit_called);
+  ::on_exit(&on_exit_called, nullptr);
 }
 
 SignalStack::SignalStack() {

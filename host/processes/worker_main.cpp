@@ -24,6 +24,7 @@
 #include "host/config/topology_file.hpp"
 #include "host/core/lease.hpp"
 #include "host/dataplane/plane.hpp"
+#include "host/dataplane/secret.hpp"
 #include "host/journal/life_journal.hpp"
 #include "host/plugin/bridge.hpp"
 #include "host/plugin/library.hpp"
@@ -258,6 +259,7 @@ class WorkerProcess final : private runtime::WorkerOutside, private dataplane::R
 }  // namespace
 
 int worker_main() {
+  dataplane::keep_crypto_at_exit();
   // What the plugin starts shall not have them.
   for (const int own : {kLinkDescriptor, kBeatDescriptor, kChaosDescriptor, kLeaseDescriptor}) {
     ::fcntl(own, F_SETFD, FD_CLOEXEC);

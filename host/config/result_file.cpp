@@ -1,8 +1,6 @@
 #include "host/config/json_library.hpp"
 //
 #include <fcntl.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -6,10 +6,7 @@
 #include <string_view>
 
 #include "host/config/json_library.hpp"
-#include "host/config/words.hpp"
-
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include "host/config/value_texts.hpp"
 
 namespace taskgraph::control {
 
@@ -22,12 +19,7 @@ class Json {
   }
   /// What is no UTF-8 becomes U+FFFD.
   Json& text(std::string_view bytes) {
-    std::string clean;
-    while (!bytes.empty()) {
-      const std::size_t size = config::utf8_sequence(bytes);
-      clean += size == 0 ? std::string_view("\xef\xbf\xbd") : bytes.substr(0, size);
-      bytes.remove_prefix(size == 0 ? 1 : size);
-    }
+    const std::string clean = config::valid_utf8(bytes);
     writer_.String(clean.data(), static_cast<rapidjson::SizeType>(clean.size()));
     return *this;
   }

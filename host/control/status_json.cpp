@@ -1,6 +1,5 @@
 #include "host/control/status_json.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <taskgraph/abi.h>
 
@@ -8,16 +7,16 @@
 #include <chrono>
 #include <map>
 
+#include "host/config/value_texts.hpp"
 #include "host/control/json.hpp"
-#include "host/runtime/uuid_text.hpp"
 #include "host/wire/limits.hpp"
 
 namespace taskgraph::control {
 namespace {
 
+using config::uuid_text;
 using runtime::JobStatus;
 using runtime::LifeStatus;
-using runtime::uuid_text;
 
 constexpr std::array<std::string_view, 8> kStates{"starting", "running", "stopping",       "done",
                                                   "failed",   "stopped", "documents lost", "refused"};
@@ -92,18 +91,13 @@ std::map<core::LifeId, Roles> count_roles(const core::View& view) {
 
 void add_lives(Json& json, const JobStatus& status, core::Time now) {
   auto roles = count_roles(status.view);
-  const auto wall_now = std::chrono::system_clock::now();
+  const std::int64_t wall_now = std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
   json.key("lives").begin_array();
   for (const LifeStatus& life : status.lives) {
     const Roles has = roles[life.life];
-    const auto since = std::chrono::floor<std::chrono::milliseconds>(
-        wall_now - std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                       std::chrono::nanoseconds((now - life.since).ns)));
-    const auto milliseconds = since.time_since_epoch().count() % 1000;
     json.begin_object().key("worker").number(life.worker).key("pid").number(static_cast<std::uint64_t>(life.process));
     add_uuid(json, "life", life.life);
-    json.key("up_since")
-        .text(fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(since)), milliseconds));
+    json.key("up_since").text(config::wall_time_text(wall_now - (now - life.since).ns));
     json.key("primaries").number(has.primaries).key("backups").number(has.backups).end_object();
   }
   json.end_array();

@@ -54,7 +54,7 @@ void Journal::close() {
 // ---------------------------------------------------------------- lines; with mutex_ held
 
 void Journal::begin(JsonLine& line, const char* kind, core::Time now) const {
-  line.add("v", kFormatVersion).add("time", wall_time_text(wall_time_ns())).add("ns", now);
+  line.add("v", kFormatVersion).add("time", config::wall_time_text(wall_time_ns())).add("ns", now);
   line.add("host", settings_.host).add("job", job_).add("kind", kind);
 }
 

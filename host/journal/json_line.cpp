@@ -1,44 +1,11 @@
 #include "host/journal/json_line.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "host/config/json_library.hpp"
-#include "host/config/words.hpp"
+#include "host/config/value_texts.hpp"
 
 namespace taskgraph::journal {
-namespace {
-
-std::string valid_utf8(std::string_view text) {
-  std::string valid;
-  for (std::size_t at = 0; at < text.size() && valid.size() < kTextBytesMax;) {
-    const std::size_t size = config::utf8_sequence(text.substr(at));
-    if (size == 0) {
-      valid += "\xef\xbf\xbd";
-    } else {
-      valid.append(text.substr(at, size));
-    }
-    at += std::max<std::size_t>(size, 1);
-  }
-  return valid;
-}
-
-}  // namespace
-
-std::string uuid_text(std::uint64_t high, std::uint64_t low) {
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48,
-                     low & 0xffff'ffff'ffff);
-}
-
-std::string wall_time_text(std::int64_t unix_ns) {
-  const std::time_t seconds = unix_ns / 1'000'000'000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(seconds), unix_ns % 1'000'000'000 / 1'000);
-}
-
 struct JsonLine::Parts {
   rapidjson::StringBuffer text;
   rapidjson::Writer<rapidjson::StringBuffer> writer{text};
@@ -53,7 +20,7 @@ JsonLine::~JsonLine() = default;
 
 JsonLine& JsonLine::add(std::string_view key, std::string_view text) {
   parts_->string(key);
-  parts_->string(valid_utf8(text));
+  parts_->string(config::valid_utf8(text, kTextBytesMax));
   return *this;
 }
 JsonLine& JsonLine::add(std::string_view key, std::uint64_t number) {

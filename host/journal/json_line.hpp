@@ -7,17 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "host/config/value_texts.hpp"
 #include "host/core/ids.hpp"
 
 namespace taskgraph::journal {
 
 inline constexpr std::uint64_t kFormatVersion = 1;
 inline constexpr std::size_t kTextBytesMax = 4'096;  ///< of one value; a longer one is cut
-
-/// 8-4-4-4-12 hexadecimal digits.
-std::string uuid_text(std::uint64_t high, std::uint64_t low);
-/// RFC 3339, UTC, with microseconds.
-std::string wall_time_text(std::int64_t unix_ns);
 
 /// Keys in the order of adding.
 class JsonLine {
@@ -39,7 +35,7 @@ class JsonLine {
   }
   template <typename Tag>
   JsonLine& add(std::string_view key, const core::Uuid<Tag>& uuid) {
-    return uuid.is_nil() ? add_null(key) : add(key, uuid_text(uuid.high, uuid.low));
+    return uuid.is_nil() ? add_null(key) : add(key, config::uuid_text(uuid));
   }
   JsonLine& add(std::string_view key, core::Time at) { return add_signed(key, at.ns); }
   JsonLine& begin(std::string_view key);  ///< an object within

@@ -15,7 +15,7 @@ namespace taskgraph::journal {
 namespace {
 
 LifeJournal::Append append_to(const std::filesystem::path& folder, core::LifeId life) {
-  const std::string name = "events." + uuid_text(life.high, life.low) + ".jsonl";
+  const std::string name = "events." + config::uuid_text(life) + ".jsonl";
   auto file = std::make_shared<LineFile>(folder / name, UINT64_MAX);
   return [file](std::string_view line) { return file->append(line); };
 }

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "host/config/exit_codes.hpp"
+#include "host/config/value_texts.hpp"
 #include "host/process/descendants.hpp"
 #include "host/runtime/log.hpp"
 #include "host/runtime/random_uuid.hpp"
-#include "host/runtime/uuid_text.hpp"
 #include "host/runtime/worker_actor.hpp"
 
 namespace taskgraph::processes {
@@ -311,8 +311,8 @@ void Nursery::note_death(Slot& slot, const WorkerProcess::Remains& remains, std:
   if (begun_) host_->post(core::event::WorkerDied{remains.life, blamed});
   const bool has_said_all = slot.stopped || slot.is_refused;
   const std::string what =
-      fmt::format("worker {} (process {}, life {}) {}{}", number_of(slot), remains.pid,
-                  runtime::uuid_text(remains.life), death.cause,
+      fmt::format("worker {} (process {}, life {}) {}{}", number_of(slot), remains.pid, config::uuid_text(remains.life),
+                  death.cause,
                   orphans == 0 ? ""
                                : fmt::format("; {} process{} that it had started {} ended", orphans,
                                              orphans == 1 ? "" : "es", orphans == 1 ? "was" : "were"));

@@ -113,7 +113,6 @@ class Executor {
   /// Runs what is ready, and nothing that is posted from now on; returns when all threads have ended. Strands that
   /// shall end in order do so before.
   void stop();
-  std::size_t thread_count() const { return threads_.size(); }
 
   static constexpr std::uint32_t kWakeCostNs = 50'000;
   static constexpr core::Duration kWatchPeriod = core::milliseconds(1);

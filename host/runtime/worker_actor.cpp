@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "host/config/result_file.hpp"
+#include "host/config/value_texts.hpp"
 #include "host/runtime/log.hpp"
-#include "host/runtime/uuid_text.hpp"
 
 namespace taskgraph::runtime {
 
@@ -15,7 +15,8 @@ WorkerActor::WorkerActor(Executor& executor, const WorkerParts& parts, core::Lif
       outside_(outside),
       chaos_(parts.chaos),
       life_(life),
-      shared_{parts.spec, parts.lease, parts.plugin, &config::check_result_json, *this, uuid_text(life), parts.journal},
+      shared_{parts.spec,   parts.lease, parts.plugin, &config::check_result_json, *this, config::uuid_text(life),
+              parts.journal},
       worker_(life),
       cells_(parts.spec.topology->task_count()) {}
 

@@ -66,7 +66,7 @@ TEST_CASE("a line says when, which host and which job", "[journal]") {
   CHECK(text.find("\"ns\":6,\"host\":\"00000000-0000-0001-0000-000000000002\","
                   "\"job\":\"00000000-0000-0003-0000-000000000004\",\"kind\":\"job\",\"what\":\"started\","
                   "\"name\":\"total\",\"digest\":\"abc\",\"version\":\"") != std::string::npos);
-  CHECK(wall_time_text(1'700'000'000'000'123'456) == "2023-11-14T22:13:20.000123Z");
+  CHECK(config::wall_time_text(1'700'000'000'000'123'456) == "2023-11-14T22:13:20.000123Z");
 }
 
 TEST_CASE("a job from start to end, with a worker that dies", "[journal]") {

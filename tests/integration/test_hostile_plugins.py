@@ -261,6 +261,8 @@ def test_fifty_deaths_leak_nothing_in_the_supervisor(start_misbehave):
 
     wait_until(settled, "two workers")
     wait_until(lambda: sum(name.startswith("anon_inode:[pidfd]") for name in descriptors(child.pid).values()) == 2, "two pidfds")
+    # The journal has a thread of its own, which opens the file.
+    wait_until(lambda: any(name.endswith("/events.jsonl") for name in descriptors(child.pid).values()), "the journal")
     before = facts()
     for death in range(50):
         alive = [pid for pid in started() if is_alive(pid)]

@@ -9,72 +9,12 @@
 #include <thread>
 
 #include "tests/support/catch.hpp"
-#include "tests/support/cell_world.hpp"
-
-namespace {
+#include "tests/support/cell_pair.hpp"
 
 using namespace taskgraph;
 using tests::CellWorld;
+using tests::Pair;
 using namespace std::chrono_literals;
-
-/// Catch2's macros are for one thread; the strands' expectations are noted here and checked when they have stopped.
-std::atomic<int> wrong_line{0};
-#define EXPECT(condition) ((condition) ? void(0) : wrong_line.store(__LINE__))
-
-/// A task made of the hooks that a test needs.
-struct Script {
-  std::function<void(Task&, Host&)> init, enter_epoch, exit;
-  std::function<void(Host&, std::string_view meta)> flag_raised;
-  std::function<void(Host&, Pull)> serve;
-};
-
-class Scripted final : public Task {
- public:
-  Scripted(Host host, const Script& script, CellWorld*& world) : Task(host), script_(script), world_(world) {}
-  ~Scripted() { world_->note("destroyed " + std::to_string(host().task_id())); }
-  void init() override {
-    if (script_.init) script_.init(*this, host());
-  }
-  void enter_epoch(Epoch) override {
-    if (script_.enter_epoch) script_.enter_epoch(*this, host());
-  }
-  void flag_raised(TaskId, std::string_view, std::string_view meta) override {
-    if (script_.flag_raised) script_.flag_raised(host(), meta);
-  }
-  void serve(Pull pull) override {
-    if (script_.serve) return script_.serve(host(), std::move(pull));
-    pull.refuse(Code::no_such_method, "nothing");
-  }
-  void exit(ExitReason) noexcept override { world_->note("exit " + std::to_string(host().task_id())); }
-
- private:
-  const Script& script_;
-  CellWorld*& world_;
-};
-
-/// Two tasks, each with its script, on two threads.
-struct Pair {
-  Script scripts[2];
-  CellWorld* self = nullptr;
-  CellWorld world;
-  explicit Pair(bool recorded = false)
-      : world(
-            2, 2, [this](TaskId id, Host host) { return std::make_unique<Scripted>(host, scripts[id], self); }, true,
-            recorded) {
-    self = &world;
-    wrong_line = 0;
-  }
-  ~Pair() {
-    world.executor().stop();
-    CHECK(wrong_line == 0);
-  }
-  bool noted(const std::string& line) {
-    const auto notes = world.notes();
-    return std::find(notes.begin(), notes.end(), line) != notes.end();
-  }
-};
-
-}  // namespace
 
 TEST_CASE("a pull is answered at once, later on the strand, or by another thread", "[cell]") {
   Pair pair;
@@ -455,97 +395,4 @@ TEST_CASE("chaos: the n-th event ends the replica by an injected fault; a droppe
     CHECK(pair.world.wait_for("answer y"));
   }
   pair.world.executor().stop();
-}
-
-namespace {
-
-core::event::OutsideArrived asked_outside(std::uint64_t number, std::string_view body) {
-  return {{{{}, number}, {0}, {1}, core::seconds(10), "get", core::Bytes(body)}};
-}
-
-}  // namespace
-
-TEST_CASE("a pull from outside shows no task, and its handle lives on when the epoch ends", "[cell][outside]") {
-  Pair pair;
-  Pull kept;
-  pair.scripts[0].serve = [&](Host&, Pull pull) {
-    EXPECT(pull.is_from_outside());
-    EXPECT(pull.from() == kFromOutside);
-    kept = std::move(pull);
-    pair.world.note("served");
-  };
-  std::atomic<int> epochs{0};
-  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
-    if (++epochs == 2) kept.reply("in epoch " + std::to_string(host.epoch()));
-  };
-  pair.scripts[1].serve = [&](Host&, Pull pull) {
-    EXPECT(!pull.is_from_outside());
-    pull.reply("");
-  };
-  pair.world.start_all();
-  pair.world.cell(0).post(asked_outside(1, "q"));
-  REQUIRE(pair.world.wait_for("served"));
-  pair.world.cell(0).post(core::event::EpochLearned{core::Epoch{1}});
-  CHECK(pair.world.wait_for("outside 1 answer in epoch 1"));
-}
-
-TEST_CASE("a cell without a replica refuses pulls from outside", "[cell][outside]") {
-  Pair pair;
-  pair.scripts[0].serve = [&](Host&, Pull) { throw std::runtime_error("as it was told"); };
-  pair.world.cell(0).post(asked_outside(1, "q"));
-  CHECK(pair.world.wait_for("outside 1 not here "));
-  pair.world.start_all();
-  pair.world.cell(0).post(asked_outside(2, "q"));  // its end is news enough: a view will tell
-  pair.world.cell(0).post(asked_outside(3, "q"));
-  CHECK(pair.world.wait_for("outside 3 not here "));
-  CHECK_FALSE(pair.noted("outside 2 not here "));
-}
-
-TEST_CASE("the times of a failover are told once each, with a full journal and without", "[cell]") {
-  const bool recorded = GENERATE(false, true);
-  Pair pair(recorded);
-  pair.scripts[1].serve = [&](Host&, Pull pull) { pull.reply("a"); };
-  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
-    host.pull(1, "one", "", [&pair, &host](const Answer&) {
-      host.pull(1, "two", "", [&pair](const Answer&) { pair.world.note("answered twice"); });
-    });
-  };
-  const core::Term second{2};
-  pair.world.start_all(second);
-  CHECK(pair.world.wait_for("promoted 0 t2"));
-  CHECK(pair.world.wait_for("promoted 1 t2"));
-  CHECK_FALSE(pair.noted("sealed 0 t2"));
-  for (std::uint32_t task : {0U, 1U}) {
-    pair.world.cell(task).post(core::event::SealAcknowledged{CellWorld::kLife, second, {}});
-    CHECK(pair.world.wait_for("sealed " + std::to_string(task) + " t2"));
-  }
-  CHECK(pair.world.wait_for("answered twice"));
-  pair.world.executor().stop();
-  const auto notes = pair.world.notes();
-  CHECK(std::count(notes.begin(), notes.end(), "served 1 t2") == 1);
-  CHECK(std::count(notes.begin(), notes.end(), "served 0 t2") == 0);
-  CHECK(std::count(notes.begin(), notes.end(), "sealed 1 t2") == 1);
-
-  std::string journal;
-  for (const std::string& line : pair.world.journal_lines()) journal += line;
-  CHECK(journal.find("\"kind\":\"life\"") != std::string::npos);
-  for (const char* part : {R"("role":"primary","term":2)", R"("method":"two","epoch":0)", R"("outcome":"value")"}) {
-    INFO(part);
-    CHECK((journal.find(part) != std::string::npos) == recorded);
-  }
-}
-
-TEST_CASE("the first term is no failover: nothing is told of it", "[cell]") {
-  Pair pair;
-  pair.scripts[1].serve = [&](Host&, Pull pull) { pull.reply("a"); };
-  pair.scripts[0].enter_epoch = [&](Task&, Host& host) {
-    host.pull(1, "one", "", [&pair](const Answer&) { pair.world.note("answered"); });
-  };
-  pair.world.start_all();
-  CHECK(pair.world.wait_for("answered"));
-  pair.world.executor().stop();
-  for (const std::string& note : pair.world.notes()) {
-    INFO(note);
-    CHECK(note.find(" t1") == std::string::npos);
-  }
 }

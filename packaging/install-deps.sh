@@ -16,11 +16,11 @@ TEXT
 
 build_packages=(g++ cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev rapidjson-dev
   libspdlog-dev libfmt-dev libssl-dev libxxhash-dev)
-test_packages=(catch2 python3 python3-pytest clang-format binutils file dpkg-dev rpm rpm2cpio cpio gzip)
+test_packages=(catch2 python3 python3-pytest clang-format binutils file dpkg-dev rpm rpm2cpio cpio gzip spin)
 full_packages=(stress-ng clang libclang-rt-14-dev clang-tidy gcovr libbenchmark-dev erlang-base
   pkgconf libgrpc++-dev libprotobuf-dev protobuf-compiler-grpc libopenmpi-dev openmpi-bin)
 build_tools=(g++ cmake ninja)
-test_tools=(python3 clang-format nm file rpmbuild rpm2cpio cpio gzip)
+test_tools=(python3 clang-format nm file rpmbuild rpm2cpio cpio gzip spin)
 full_tools=(stress-ng clang++ clang-tidy gcovr erl protoc grpc_cpp_plugin mpirun)
 
 mode=${1:-build}

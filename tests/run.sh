@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 . packaging/steps.sh
 
-gate_suites=(style unit sim integration packaging asan-ubsan tsan)
+gate_suites=(style model unit sim integration packaging asan-ubsan tsan)
 full_suites=(coverage trace-hash sim-long fuzz benchmarks tidy)
 
 usage() {
@@ -117,6 +117,8 @@ pytest_suite() {
 }
 
 if wanted style; then suite style line 300 ./tests/support/check_sources.sh; fi
+
+if wanted model; then suite model line 900 ./tests/model/check_model.py; fi
 
 if wanted unit; then
   if build dev; then unit_suites dev ''; else record unit not-run junit; fi

@@ -29,7 +29,9 @@
 #else
 #define MAY_DIE(host) true
 #endif
+#ifndef LEASE
 #define LEASE 2        /* ticks: failure.lease */
+#endif
 #define WAIT LEASE     /* ticks: lease x 1.1. All clocks run alike here, so that the tenth is nothing */
 #define UNSEEN (WAIT + 1)
 #define HOSTS (2 + RECEIVERS)
@@ -151,7 +153,7 @@ inline read_for_lease(host, own) {
 }
 
 /* The reply, and the worker's report that it has applied what came with it; only then the lease is extended:
- * Supervisor::on(ReadReply), Worker::acknowledge_all, Lease::extend. One step: what is applied later was replied later. */
+ * Supervisor::on(ReadReply), Worker::acknowledge_all, Lease::extend. One step: applied later is replied later. */
 inline extend_lease(host) {
   if :: LEASE_OF_READ(host) > lease[host] -> lease[host] = LEASE_OF_READ(host) :: else fi;
   reading[host] = 0; read_term[host] = 0;

@@ -2,8 +2,8 @@
  *
  * Two hosts with a worker each; both are members of the in-sync set of one task, whose primary is on host 0. Lives of
  * a host are numbered in the order of their registration. When somebody may be taken for dead without proof is a matter
- * of failover.pml: here that can be at any time. What counts here: is a member that still has the task's state ever passed
- * over as lost, and is one without the state ever promoted? */
+ * of failover.pml: here that can be at any time. What counts here: is a member that still has the task's state ever
+ * passed over as lost, and is one without the state ever promoted? */
 #include "common.pml"
 
 #define HOSTS 2

@@ -18,7 +18,8 @@ class Seal {
     acknowledged_.clear();
     term_ = term;
     closed_ = term == Term{1} || mutated(Mutant::skip_seal);
-    ask_at_ = now + kAskAfter;
+    ask_after_ = kAskAfterFirst;
+    ask_at_ = now + ask_after_;
   }
   void acknowledged(LifeId life, Term term) {
     if (term != term_ || closed_) return;
@@ -41,13 +42,19 @@ class Seal {
   }
   bool is_closed() const { return closed_; }
   Time ask_at() const { return closed_ ? Time::never() : ask_at_; }
-  void asked(Time now) { ask_at_ = now + kAskAfter; }
+  void asked(Time now) {
+    ask_after_ = std::min(ask_after_ * 2, kAskAfterMax);
+    ask_at_ = now + ask_after_;
+  }
 
  private:
-  static constexpr Duration kAskAfter = milliseconds(200);
+  /// Soon: a life that has applied the view before this replica had its term has acknowledged in vain.
+  static constexpr Duration kAskAfterFirst = milliseconds(5);
+  static constexpr Duration kAskAfterMax = milliseconds(200);
 
   Term term_;
   bool closed_ = false;
+  Duration ask_after_ = kAskAfterFirst;
   Time ask_at_ = Time::never();
   std::vector<LifeId> acknowledged_;
 };

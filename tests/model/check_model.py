@@ -1,11 +1,6 @@
 #!/usr/bin/env python3
 """Checks the protocol's models with Spin: each full model must hold, each variant without one guard must break.
 
-usage: check_model.py [--only TEXT] [--show] [--jobs N]
-  --only TEXT  cases whose name contains TEXT
-  --show       prints the counterexample of each variant as a story
-  --jobs N     cases at a time (1)
-
 A variant must break the very property that is named here, in a replay of its counterexample; each statement of a full
 model must be reached in one of its instances. The last line counts: `model: N passed, M failed`. Exits with 0 only when
 nothing failed.
@@ -230,10 +225,10 @@ def outcome_of(case: Case) -> Outcome:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--show", action="store_true")
-    parser.add_argument("--jobs", type=int, default=1)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="TEXT", default="", help="cases whose name contains TEXT")
+    parser.add_argument("--show", action="store_true", help="prints the counterexample of each variant as a story")
+    parser.add_argument("--jobs", metavar="N", type=int, default=1, help="cases at a time (1)")
     options = parser.parse_args()
     cases = [case for case in CASES if options.only in case.name]
     if not cases:
